@@ -1,0 +1,215 @@
+"""What data and simulation give, and what families of models take.
+
+A `Clip` is a stack of frames at two scales with its labels; a `Recording` is a whole video
+with a label table; a `Source` yields batches of clips; `Data` opens sources and recordings.
+Points are xy in source pixels (pixel *i* spans [i, i + 1)), sizes are (h, w).
+"""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import flax.struct
+import jax
+import numpy as np
+from jaxtyping import Array, Bool, Float32, Int8, Int32, UInt8
+
+from ttjax.typing import Stacks
+
+ABSENT, VISIBLE, UNKNOWN = 0, 1, -1
+"""States of the ball in a frame: not in the picture, seen, not labelled."""
+
+NO_EVENT = np.float32(np.inf)
+"""`Labels.event_offset` where no event of that kind is near."""
+
+Split = Literal["train", "validation", "test"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Window:
+    """Which frames a stack holds, and to which of them its labels belong.
+
+    `ball_at` (ball, masks) defaults to the last frame and `event_at` to the middle one, of
+    an even count the later. `stride` counts source frames between two frames of a stack.
+    """
+
+    frames: int = 9
+    stride: int = 1
+    ball_at: int | None = None
+    event_at: int | None = None
+
+    def __post_init__(self):
+        """Fills in the defaults and checks the ranges."""
+        if not 1 <= self.frames <= 64:
+            raise ValueError(
+                f"A window holds 1 to 64 frames, got {self.frames}: set `frames`."
+            )
+        if self.stride < 1:
+            raise ValueError(f"A window's stride is at least 1, got {self.stride}.")
+        if self.ball_at is None:
+            object.__setattr__(self, "ball_at", self.frames - 1)
+        if self.event_at is None:
+            object.__setattr__(self, "event_at", self.frames // 2)
+        for name in ("ball_at", "event_at"):
+            if not 0 <= getattr(self, name) < self.frames:
+                raise ValueError(
+                    f"`{name}` is one of the frames 0..{self.frames - 1} of the window, "
+                    f"got {getattr(self, name)}."
+                )
+
+    @property
+    def span(self) -> int:
+        """Source frames from the first to the last frame of a stack, both counted."""
+        return (self.frames - 1) * self.stride + 1
+
+    def offset(self, index: int) -> int:
+        """Source frames from the newest frame of the stack to frame `index` (<= 0)."""
+        return (index - self.frames + 1) * self.stride
+
+
+@dataclasses.dataclass(frozen=True)
+class ClipSpec:
+    """What a family asks of its data: the window, the sizes, the names of the classes.
+
+    `canvas_hw` is None where no full-resolution pixels are needed.
+    """
+
+    window: Window
+    frame_hw: tuple[int, int]
+    canvas_hw: tuple[int, int] | None
+    events: tuple[str, ...]
+    masks: tuple[str, ...]
+
+    def batch(self, batch_size: int) -> "Clip":
+        """`jax.ShapeDtypeStruct`s of a batch of clips."""
+
+        def leaf(dtype, *shape):
+            return jax.ShapeDtypeStruct((batch_size, *shape), dtype)
+
+        t, e, m = self.window.frames, len(self.events), len(self.masks)
+        canvas = (
+            None if self.canvas_hw is None else leaf(np.uint8, t, *self.canvas_hw, 3)
+        )
+        return Clip(
+            frames=leaf(np.uint8, t, *self.frame_hw, 3),
+            canvas=canvas,
+            canvas_xy=leaf(np.int32, 2),
+            source_hw=leaf(np.int32, 2),
+            labels=Labels(
+                ball_xy_px=leaf(np.float32, t, 2),
+                ball_state=leaf(np.int8, t),
+                event_offset=leaf(np.float32, e),
+                event_known=leaf(np.bool_, e),
+                masks=leaf(np.uint8, *self.frame_hw, m),
+                masks_known=leaf(np.bool_, m),
+            ),
+        )
+
+
+@flax.struct.dataclass
+class Labels:
+    """What is known of a stack. Leading axes are free: one example or a batch.
+
+    ball_xy_px: ball centre in every frame of the stack, source px; any finite value where
+        the ball is not visible.
+    ball_state: `VISIBLE`, `ABSENT` or `UNKNOWN` per frame.
+    event_offset: window steps from the window's event frame to the nearest event of each
+        kind, signed; `NO_EVENT` where none is near.
+    event_known: False where events of that kind were not annotated around this window.
+    masks: 0 or 1 per class at the size of `Clip.frames`, of the frame `window.ball_at`.
+    masks_known: False where that class was not annotated in this frame.
+    """
+
+    ball_xy_px: Float32[Array | np.ndarray, "*b t 2"]
+    ball_state: Int8[Array | np.ndarray, "*b t"]
+    event_offset: Float32[Array | np.ndarray, "*b e"]
+    event_known: Bool[Array | np.ndarray, "*b e"]
+    masks: UInt8[Array | np.ndarray, "*b h w m"]
+    masks_known: Bool[Array | np.ndarray, "*b m"]
+
+
+@flax.struct.dataclass
+class Clip:
+    """A frame stack at two scales, with its labels.
+
+    frames: the whole frame, downscaled (area average) to the network's input.
+    canvas: full-resolution pixels of a part of the frame, the same part in all frames;
+        a whole frame is the case `canvas_xy == (0, 0)`.
+    canvas_xy: source px of the canvas' left upper corner.
+    source_hw: size of the whole source frame.
+    """
+
+    frames: Stacks
+    canvas: Stacks | None
+    canvas_xy: Int32[Array | np.ndarray, "*b 2"]
+    source_hw: Int32[Array | np.ndarray, "*b 2"]
+    labels: Labels
+
+
+@dataclasses.dataclass(frozen=True)
+class FrameLabels:
+    """The label table of a recording of n frames.
+
+    events: kind -> frame numbers, ascending; a kind that is missing was not annotated.
+    masks: frame number -> 0/1 masks `[h, w, m]` at any one size, channels named
+        `mask_names`.
+    """
+
+    ball_xy_px: Float32[np.ndarray, "n 2"]
+    ball_state: Int8[np.ndarray, " n"]
+    events: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    masks: Mapping[int, np.ndarray] = dataclasses.field(default_factory=dict)
+    mask_names: tuple[str, ...] = ()
+
+    @property
+    def length(self) -> int:
+        """Number of labelled frames."""
+        return len(self.ball_state)
+
+
+@runtime_checkable
+class Recording(Protocol):
+    """A video, read once from its first frame to its last."""
+
+    name: str
+    fps: float
+    size_hw: tuple[int, int]
+    labels: FrameLabels | None
+
+    def frames(self) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
+        """RGB frames in order, read lazily."""
+        ...
+
+
+@runtime_checkable
+class Source(Protocol):
+    """An endless stream of batches whose position can be saved."""
+
+    def next_batch(self) -> Any:
+        """The next batch; its leaves have the shapes that the task's sample spec gives."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """The position in the stream, as JSON values."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Returns to a saved position: the batches that follow are the same, bit for bit."""
+        ...
+
+
+@runtime_checkable
+class Data(Protocol):
+    """Where a run's samples come from."""
+
+    def train(self, spec: Any, *, batch_size: int, seed: int) -> Source:
+        """Training batches, endless."""
+        ...
+
+    def validation(self, spec: Any, *, batch_size: int) -> Iterable[Any]:
+        """The same finite batches at every call; empty where there is no validation set."""
+        ...
+
+    def recordings(self, split: Split) -> Iterable[Recording]:
+        """Whole labelled videos, for evaluation from untrimmed frames."""
+        ...

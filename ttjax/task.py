@@ -1,0 +1,100 @@
+"""The contract between a family of models and everything else."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from jaxtyping import Array, Float
+
+from ttjax.losses.term import Term
+from ttjax.samples import ClipSpec, Window
+from ttjax.typing import PRNGKey
+
+
+@runtime_checkable
+class Evaluator(Protocol):
+    """Scores predictions on the host, in time order within a clip."""
+
+    def add(self, predictions: Any, labels: Any, *, clip: str) -> None:
+        """Adds a batch of consecutive windows of the clip named `clip`."""
+        ...
+
+    def merge(self, other: "Evaluator") -> "Evaluator":
+        """The evaluator of both sets of clips."""
+        ...
+
+    def table(self) -> dict[str, dict[str, float]]:
+        """`{metric: {"value": …, "baseline": …, "low": …, "high": …, "n": …}}`.
+
+        `baseline` (the best constant predictor) and the bounds of the 95 % interval over
+        clips are left out where they make no sense.
+        """
+        ...
+
+
+@runtime_checkable
+class Task(Protocol):
+    """All that trainer, evaluator and predictor may know of a family.
+
+    Tasks are frozen dataclasses. Every array method is pure and safe under `jax.jit`.
+    Outputs, inputs, targets and predictions are pytrees private to the family.
+    """
+
+    config: Any
+    """A frozen dataclass; `config.model` is the flax module built from it."""
+
+    loss_terms: tuple[str, ...]
+    """The losses that this task trains, by name."""
+
+    @property
+    def window(self) -> Window:
+        """The frames of one example."""
+        ...
+
+    @property
+    def sample(self) -> ClipSpec:
+        """What a data source must deliver."""
+        ...
+
+    def spec(self, batch_size: int) -> Any:
+        """`jax.ShapeDtypeStruct`s of a batch: for init, AOT compilation, `describe`."""
+        ...
+
+    def augment(self, key: PRNGKey, batch: Any) -> Any:
+        """The batch, augmented on the device; labels move with pixels."""
+        ...
+
+    def inputs(self, batch: Any, key: PRNGKey | None, progress: Float[Array, ""]) -> Any:
+        """What the network sees.
+
+        `progress` runs from 0 to 1 over a training phase. `key=None` asks for the inputs
+        of inference, which depend on no label.
+        """
+        ...
+
+    def targets(self, batch: Any, outputs: Any) -> Any:
+        """Labels as targets; `outputs` arrive with their gradient stopped."""
+        ...
+
+    def losses(self, outputs: Any, targets: Any) -> Mapping[str, Term]:
+        """One `Term` per name of `loss_terms`."""
+        ...
+
+    def metrics(self, outputs: Any, batch: Any) -> Mapping[str, Any]:
+        """Accumulators of `ttjax.metrics`, on the device, for curves."""
+        ...
+
+    def decode(self, outputs: Any, inputs: Any) -> Any:
+        """Predictions in source pixels."""
+        ...
+
+    def records(self, predictions: Any) -> Sequence[Sequence[tuple[int, dict[str, Any]]]]:
+        """Per example: JSON-ready findings, each with its frame offset (<= 0).
+
+        The offset counts source frames from the newest frame of the window to the frame
+        that the finding is about.
+        """
+        ...
+
+    def evaluator(self) -> Evaluator:
+        """A fresh evaluator on the host."""
+        ...
