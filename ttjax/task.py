@@ -63,7 +63,9 @@ class Task(Protocol):
         """The batch, augmented on the device; labels move with pixels."""
         ...
 
-    def inputs(self, batch: Any, key: PRNGKey | None, progress: Float[Array, ""]) -> Any:
+    def inputs(
+        self, batch: Any, key: PRNGKey | None, progress: Float[Array, ""]
+    ) -> Any:
         """What the network sees.
 
         `progress` runs from 0 to 1 over a training phase. `key=None` asks for the inputs
@@ -87,7 +89,9 @@ class Task(Protocol):
         """Predictions in source pixels."""
         ...
 
-    def records(self, predictions: Any) -> Sequence[Sequence[tuple[int, dict[str, Any]]]]:
+    def records(
+        self, predictions: Any
+    ) -> Sequence[Sequence[tuple[int, dict[str, Any]]]]:
         """Per example: JSON-ready findings, each with its frame offset (<= 0).
 
         The offset counts source frames from the newest frame of the window to the frame

@@ -1,0 +1,1 @@
+"""Data sets: one TFDS builder a folder. Installed as `ttjax.datasets`."""

@@ -1,0 +1,73 @@
+"""What the README, the Makefile and the recipes promise."""
+
+import ast
+import re
+import runpy
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def makefile(root):
+    return (root / "Makefile").read_text()
+
+
+def test_the_two_commands_of_the_readme_exist(root, makefile):
+    readme = (root / "README.md").read_text()
+    for command in ("make train", "make test"):
+        assert re.search(rf"^{command}\b", readme, re.MULTILINE)
+        target = command.removeprefix("make ")
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+        assert re.search(rf"^\.PHONY:.*\b{target}\b", makefile, re.MULTILINE)
+
+
+def test_every_make_target_that_a_text_names_exists(root, makefile):
+    targets = set(re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE))
+    for path in root.glob("*.md"):
+        named = set(re.findall(r"`make ([a-z][a-z-]*)", path.read_text()))
+        assert named <= targets, path.name
+
+
+def test_every_module_that_a_text_runs_exists(root):
+    for path in [*root.glob("*.md"), *root.glob("*/README.md")]:
+        for name in re.findall(r"python -m (ttjax[\w.]*)", path.read_text()):
+            place = root / name.replace(".", "/")
+            assert (
+                place.with_suffix(".py").exists() or (place / "__main__.py").exists()
+            ), f"{path.name} runs {name}"
+
+
+def test_the_gate_runs_the_readmes_test_command(root):
+    gate = root / ".ci" / "run"
+    assert gate.stat().st_mode & 0o111
+    assert re.search(r"^\s*(exec )?make test\b", gate.read_text(), re.MULTILINE)
+
+
+def test_each_recipe_says_how_it_was_run(modules):
+    wrong = []
+    for module in modules:
+        if module.path.parts[0] != "train":
+            continue
+        functions = [n for n in module.tree.body if isinstance(n, ast.FunctionDef)]
+        if "recipe" not in [function.name for function in functions]:
+            wrong.append(f"{module.path}: no recipe()")
+        story = " ".join(
+            filter(None, map(ast.get_docstring, [module.tree, *functions]))
+        ).lower()
+        if "python -m ttjax.train" not in story:
+            wrong.append(f"{module.path}: the docstring lacks the command")
+        measured = all(word in story for word in ("hardware", "time", "score"))
+        if not measured and "not yet run" not in story:
+            wrong.append(
+                f"{module.path}: state hardware, time and score, or `not yet run`"
+            )
+    assert not wrong, "\n".join(wrong)
+
+
+def test_each_recipe_is_a_recipe(modules, root):
+    from ttjax.recipe import Recipe
+
+    for module in modules:
+        if module.path.parts[0] == "train":
+            names = runpy.run_path(str(root / module.path))
+            assert isinstance(names["recipe"](), Recipe), module.path
