@@ -62,8 +62,7 @@ format: $(STAMP) ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-COMPILE = uv pip compile pyproject.toml --quiet --universal --no-header --no-annotate \
-	--no-emit-index-url --no-emit-find-links $(ARGS)
+COMPILE = uv pip compile pyproject.toml -q --universal --no-header --no-annotate $(ARGS)
 lock: ## renew requirements/ with uv: ARGS=--upgrade moves the versions
 	$(COMPILE) --all-extras -o requirements/constraints.txt
 	$(COMPILE) --generate-hashes --extra dev -o requirements/lock.txt
