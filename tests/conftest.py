@@ -3,10 +3,38 @@
 import os
 import pathlib
 
+import flax.struct
 import jax
+import numpy as np
 import pytest
-from jaxtyping import install_import_hook
+from beartype import beartype
+from jaxtyping import install_import_hook, jaxtyped
 
+flax_dataclass = flax.struct.dataclass
+
+
+def checked_dataclass(cls=None, **options):
+    """`flax.struct.dataclass` whose fields are checked where they hold arrays.
+
+    JAX rebuilds such classes with placeholders too: shapes, axes, shardings, booleans.
+    """
+    if cls is None:
+        return lambda cls: checked_dataclass(cls, **options)
+    made = flax_dataclass(cls, **options)
+    plain = made.__init__
+    checked = jaxtyped(plain, typechecker=beartype)
+
+    def init(self, *args, **kwargs):
+        leaves = jax.tree.leaves((args, kwargs))
+        arrays = all(isinstance(leaf, jax.Array | np.ndarray) for leaf in leaves)
+        (checked if arrays else plain)(self, *args, **kwargs)
+
+    made.__init__ = init
+    made.__no_type_check__ = True  # the hook would check placeholders again
+    return made
+
+
+flax.struct.dataclass = checked_dataclass
 install_import_hook("ttjax", "beartype.beartype")
 
 jax.config.update("jax_numpy_rank_promotion", "raise")

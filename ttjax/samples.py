@@ -134,13 +134,18 @@ class Clip:
 
     frames: the whole frame, downscaled (area average) to the network's input.
     canvas: full-resolution pixels of a part of the frame, the same part in all frames;
-        a whole frame is the case `canvas_xy == (0, 0)`.
+        a whole frame is the case `canvas_xy == (0, 0)`. A tuple holds one array per frame
+        of the stack (a ring of whole frames that is never copied into one array).
     canvas_xy: source px of the canvas' left upper corner.
     source_hw: size of the whole source frame.
     """
 
     frames: Stacks
-    canvas: Stacks | None
+    canvas: (
+        UInt8[Array | np.ndarray, "*b t hc wc 3"]
+        | tuple[UInt8[Array | np.ndarray, "*b hc wc 3"], ...]
+        | None
+    )
     canvas_xy: Int32[Array | np.ndarray, "*b 2"]
     source_hw: Int32[Array | np.ndarray, "*b 2"]
     labels: Labels

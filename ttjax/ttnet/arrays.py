@@ -2,6 +2,7 @@
 
 import flax.struct
 import jax
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int32, UInt8
 
 
@@ -56,9 +57,9 @@ class Ball:
     present: both vectors reach the threshold.
     """
 
-    xy_px: Float[Array, "b 2"]
-    probability: Float[Array, " b"]
-    present: Bool[Array, " b"]
+    xy_px: Float[Array | np.ndarray, "b 2"]
+    probability: Float[Array | np.ndarray, " b"]
+    present: Bool[Array | np.ndarray, " b"]
 
 
 @flax.struct.dataclass
@@ -68,12 +69,14 @@ class Predictions:
     ball_global, ball_local: of the frame `window.ball_at`.
     events: probabilities at the frame `window.event_at`, in the order of the config.
     masks: probabilities of the frame `window.ball_at`, at the network's input size.
+    source_hw: size of the source frame, whose pixels the positions count.
     """
 
     ball_global: Ball | None = None
     ball_local: Ball | None = None
-    events: Float[Array, "b e"] | None = None
-    masks: Float[Array, "b h w m"] | None = None
+    events: Float[Array | np.ndarray, "b e"] | None = None
+    masks: Float[Array | np.ndarray, "b h w m"] | None = None
+    source_hw: Int32[Array | np.ndarray, "b 2"] | None = None
 
     @property
     def ball(self) -> Ball | None:
