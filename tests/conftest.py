@@ -40,6 +40,18 @@ install_import_hook("ttjax", "beartype.beartype")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
+def pytest_report_header() -> list[str]:
+    devices = ", ".join(map(str, jax.devices()))
+    real = os.environ.get("TTJAX_REAL_DATA", "none: TTJAX_REAL_DATA is not set")
+    return [f"jax {jax.__version__} on {devices}", f"real data: {real}"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "real_data" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.real)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> pathlib.Path:
     """The directory of real recordings; the test is skipped where there is none."""

@@ -37,6 +37,12 @@ def test_every_module_that_a_text_runs_exists(root):
             ), f"{path.name} runs {name}"
 
 
+def test_every_link_of_a_text_leads_somewhere(root):
+    for path in [*root.glob("*.md"), *root.glob("*/README.md")]:
+        for link in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
+            assert (path.parent / link).exists(), f"{path.name} links to {link}"
+
+
 def test_the_gate_runs_the_readmes_test_command(root):
     gate = root / ".ci" / "run"
     assert gate.stat().st_mode & 0o111

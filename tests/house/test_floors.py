@@ -55,6 +55,10 @@ def room(module) -> str:
     return module.name.split(".")[1]
 
 
+def distribution(package: str) -> str:
+    return DISTRIBUTIONS.get(package, package).lower()
+
+
 def may_import(importer: str, imported: str) -> bool:
     if importer == imported or imported == "typing":
         return True
@@ -194,7 +198,7 @@ def test_third_parties_are_declared(modules, root: pathlib.Path):
         for module in modules
         for line in module.imports
         if line.package not in {"", "ttjax", *sys.stdlib_module_names}
-        and DISTRIBUTIONS.get(line.package, line.package).lower() not in declared
+        and distribution(line.package) not in declared
     ]
     assert not wrong, "\n".join(wrong)
 
