@@ -1,6 +1,7 @@
 """The unit in which families hand losses to the trainer."""
 
 import flax.struct
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
@@ -15,3 +16,12 @@ class Term:
 
     value: Float[Array, " b"]
     weight: Float[Array, " b"]
+
+
+def reduce(term: Term) -> Float[Array, ""]:
+    """Weighted mean over the batch: sum(value * weight) / max(sum(weight), 1).
+
+    Examples of weight 0 change neither it nor its gradient.
+    """
+    total = jnp.sum(term.value * term.weight)
+    return total / jnp.maximum(jnp.sum(term.weight), 1.0)

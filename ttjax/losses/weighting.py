@@ -1,8 +1,9 @@
 """How the losses of several tasks become one number.
 
 Three objects with one face: `init(names)` gives the trainable parameters, and
-`total(values, valid, log_sigmas)` the weighted sum. `values` are the reduced losses, `valid`
-is False (or 0) for a term whose total weight is 0: such a term drops out altogether.
+`total(values, valid, log_sigmas)` the weighted sum. `values` are the reduced losses,
+`valid` is False (or 0) for a term whose total weight is 0: such a term drops out
+altogether.
 """
 
 import dataclasses
@@ -30,9 +31,10 @@ def _kept(
 class LearntSigmas:
     """Homoscedastic uncertainty: sum of L / sigma^2 + log sigma (TTNet, Eq. 6).
 
-    Each sigma settles where sigma^2 = 2 L, so that every term weighs alike. `floor` bounds
-    sigma from below and with it the weight 1 / sigma^2 of a loss that goes to 0: below it a
-    sigma counts as `floor`, and only a loss that asks for a larger sigma moves it.
+    Each sigma settles where sigma^2 = 2 L, so that every term weighs alike. `floor`
+    bounds sigma from below and with it the weight 1 / sigma^2 of a loss that goes to 0:
+    below it a sigma counts as `floor`, and only a loss that asks for a larger sigma
+    moves it.
     """
 
     floor: float = 0.05
@@ -51,7 +53,7 @@ class LearntSigmas:
     def total(
         self, values: Mapping[str, Any], valid: Mapping[str, Any], log_sigmas: LogSigmas
     ) -> Float[Array, ""]:
-        """Eq. 6 over the terms in `values`; a term that is not valid adds nothing at all."""
+        """Eq. 6 over the terms in `values`; one that is not valid adds nothing."""
         total = jnp.zeros((), jnp.float32)
         for name, value in values.items():
             if name not in log_sigmas:
@@ -71,8 +73,9 @@ class LearntSigmas:
         """Log sigma from the floor upwards, with the gradient of a projection."""
         floor = math.log(self.floor)
         bounded = jnp.maximum(jax.lax.stop_gradient(log_sigma), floor)
-        # Straight through, so that a sigma that slipped below the floor can come back, except
-        # where the gradient points further down: there it would drift away unseen.
+        # Straight through, so that a sigma that slipped below the floor can come back,
+        # except where the gradient points further down: there it would drift away
+        # unseen.
         pushes_down = (log_sigma <= floor) & (2.0 * loss <= self.floor**2)
         slope = log_sigma - jax.lax.stop_gradient(log_sigma)
         return bounded + jnp.where(pushes_down, 0.0, slope)
