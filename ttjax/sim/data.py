@@ -1,0 +1,146 @@
+"""Simulation as a source of training batches, validation batches and whole recordings."""
+
+import concurrent.futures
+import dataclasses
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from ttjax.samples import Clip, ClipSpec, Source, Split
+from ttjax.sim import camera as side_camera
+from ttjax.sim import sample
+from ttjax.sim.recording import SimulatedRecording
+from ttjax.sim.sample import Hall
+
+SPLITS = {"train": 0, "validation": 1, "test": 2}
+"""Streams of keys that never meet: first fold of every key."""
+
+
+def _key(stream: int, *numbers: int):
+    """The key of a place in a stream; every number is folded in in turn."""
+    key = jax.random.fold_in(jax.random.key(20_200), stream)
+    for number in numbers:
+        key = jax.random.fold_in(key, number)
+    return key
+
+
+@functools.lru_cache(maxsize=8)
+def _renderer(spec: ClipSpec, hall: Hall):
+    return jax.jit(lambda keys: sample.stacks(keys, spec, hall))
+
+
+class Generator:
+    """An endless `Source` of simulated batches; its position is a counter."""
+
+    def __init__(
+        self,
+        spec: ClipSpec,
+        hall: Hall,
+        *,
+        batch_size: int,
+        stream: int,
+        seed: int,
+        threads: int,
+    ):
+        """`threads` parts of a batch are rendered at once."""
+        sample.check(spec, hall.source_hw)
+        self._render = _renderer(spec, hall)
+        self._batch_size, self._stream, self._seed = batch_size, stream, seed
+        self._parts = threads if batch_size % threads == 0 else 1
+        self._counter = 0
+
+    def next_batch(self) -> Clip:
+        """The next batch: the same for the same seed and counter on the same device."""
+        key = _key(self._stream, self._seed, self._counter)
+        keys = jax.random.split(key, self._batch_size)
+        self._counter += 1
+        if self._parts == 1:
+            return jax.block_until_ready(self._render(keys))
+        parts = keys.reshape(self._parts, -1)
+        if self._counter == 1:
+            # One thread compiles, the others would only repeat it.
+            self._render.lower(parts[0]).compile()
+        with concurrent.futures.ThreadPoolExecutor(self._parts) as pool:
+            clips = list(pool.map(self._render_part, parts))
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *clips)
+
+    def _render_part(self, keys) -> Clip:
+        return jax.tree.map(np.asarray, self._render(keys))
+
+    def state(self) -> dict[str, Any]:
+        """Seed and number of batches given."""
+        return {"seed": self._seed, "batches": self._counter}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Returns to a saved position; raises ValueError for a stream of another seed."""
+        if state["seed"] != self._seed:
+            raise ValueError(
+                f"This stream has seed {self._seed}, the saved position belongs to seed "
+                f"{state['seed']}: set the recipe's seed to it or begin a new run."
+            )
+        self._counter = int(state["batches"])
+
+
+@dataclasses.dataclass(frozen=True)
+class Simulation:
+    """Simulated rallies as `ttjax.samples.Data`.
+
+    source_hw, fps: of the recordings and of the frames that stacks are cut from.
+    seconds: length of a recording. validation_recordings, test_recordings: how many.
+    validation_batches: how many batches `validation` gives.
+    masks_every: frames between two labelled masks of a recording.
+    threads: parts of a batch that are rendered at once on a CPU.
+    """
+
+    source_hw: tuple[int, int] = side_camera.SOURCE_HW
+    fps: float = 120.0
+    seconds: float = 4.0
+    train_recordings: int = 4
+    validation_recordings: int = 1
+    test_recordings: int = 3
+    validation_batches: int = 4
+    masks_every: int = 12
+    threads: int = 2
+
+    @property
+    def hall(self) -> Hall:
+        """Frame size, rate, and the way of painting that suits the default device."""
+        tiled = jax.default_backend() == "cpu"
+        return Hall(tuple(self.source_hw), self.fps, tiled)
+
+    def train(self, spec: ClipSpec, *, batch_size: int, seed: int) -> Source:
+        """Endless batches."""
+        return self._generator(spec, batch_size, SPLITS["train"], seed)
+
+    def validation(self, spec: ClipSpec, *, batch_size: int) -> Iterator[Clip]:
+        """The same batches at every call, from rallies that are in no other split."""
+        source = self._generator(spec, batch_size, SPLITS["validation"], 0)
+        for _ in range(self.validation_batches):
+            yield source.next_batch()
+
+    def _generator(self, spec, batch_size, stream, seed) -> Generator:
+        hall = self.hall
+        threads = max(1, self.threads if hall.tiled else 1)
+        return Generator(
+            spec, hall, batch_size=batch_size, stream=stream, seed=seed, threads=threads
+        )
+
+    def recordings(self, split: Split) -> Iterator[SimulatedRecording]:
+        """Untrimmed recordings, rendered while they are read."""
+        counts = {
+            "train": self.train_recordings,
+            "validation": self.validation_recordings,
+            "test": self.test_recordings,
+        }
+        for number in range(counts[split]):
+            yield SimulatedRecording(
+                name=f"{split}_{number + 1}",
+                key=_key(3 + SPLITS[split], number),
+                hall=self.hall,
+                count=round(self.seconds * self.fps),
+                masks_every=self.masks_every,
+                threads=self.threads,
+            )

@@ -1,0 +1,214 @@
+"""Flat shapes of a picture, in source pixels: convex quads, tapered capsules, streaks.
+
+A shape covers a pixel by a share between 0 and 1 (box-filtered edges), so that the same
+shape looks alike at any scale. Shapes are structs of arrays with a leading axis: lists of
+them are painted in order by a `scan`.
+"""
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int32
+
+QUAD, CAPSULE, STREAK = 0, 1, 2
+
+PLANES = ("red", "green", "blue", "table", "net", "humans", "scoreboard")
+"""What every pixel knows: its colour (0-255) and how much of each class it shows (0-255)."""
+MASKS = ("table", "humans", "scoreboard")
+SOLID = 255.0
+
+
+@flax.struct.dataclass
+class Shapes:
+    """n shapes, painted first to last.
+
+    kind: `QUAD`, `CAPSULE` or `STREAK`.
+    geometry: quad: four inward half-planes (a, b, c), opposite ones paired as 0-2, 1-3;
+        capsule: end points and their radii; streak: centre, half path, radius.
+    box: left, top, right, bottom in source px, a little larger than the shape.
+    value: what the shape is made of, per plane.
+    shade: relative brightness along the local x and y of the shape.
+    alpha: opacity.
+    behind: hidden by the table, by the net: 0 or 1.
+    """
+
+    kind: Int32[Array, "*n"]
+    geometry: Float[Array, "*n 12"]
+    box: Float[Array, "*n 4"]
+    value: Float[Array, "*n 7"]
+    shade: Float[Array, "*n 2"]
+    alpha: Float[Array, "*n"]
+    behind: Float[Array, "*n 2"]
+
+
+def material(colour: Float[Array, "*n 3"], label: str | None = None):
+    """The planes of an opaque material of this colour (0-255) and class."""
+    classes = jnp.array([SOLID * (name == label) for name in PLANES[3:]], jnp.float32)
+    shape = (*colour.shape[:-1], len(PLANES) - 3)
+    return jnp.concatenate([colour, jnp.broadcast_to(classes, shape)], axis=-1)
+
+
+def _shapes(kind, geometry, box, value, shade, alpha):
+    leading = box.shape[:-1]
+    pad = 12 - geometry.shape[-1]
+    padding = jnp.zeros((*leading, pad), jnp.float32)
+    shade = jnp.asarray((0.0, 0.0) if shade is None else shade, jnp.float32)
+    alpha = jnp.asarray(alpha, jnp.float32)
+    return Shapes(
+        kind=jnp.full(leading, kind, jnp.int32),
+        geometry=jnp.concatenate([geometry, padding], axis=-1),
+        box=box,
+        value=jnp.broadcast_to(value, (*leading, len(PLANES))),
+        shade=jnp.broadcast_to(shade, (*leading, 2)),
+        alpha=jnp.broadcast_to(alpha, leading),
+        behind=jnp.zeros((*leading, 2), jnp.float32),
+    )
+
+
+def quads(
+    corners_px: Float[Array, "*n 4 2"],
+    value: Float[Array, "*n 7"],
+    *,
+    shade=None,
+    alpha=1.0,
+) -> Shapes:
+    """Convex quads from their corners in order, clockwise or not."""
+    edge = jnp.roll(corners_px, -1, axis=-2) - corners_px
+    length = jnp.sqrt(jnp.sum(edge**2, axis=-1) + 1e-9)
+    normal = jnp.stack([-edge[..., 1], edge[..., 0]], axis=-1) / length[..., None]
+    centre = corners_px.mean(axis=-2, keepdims=True)
+    side = jnp.sum((centre - corners_px) * normal, axis=-1)
+    normal = normal * jnp.where(side < 0, -1.0, 1.0)[..., None]
+    offset = -jnp.sum(normal * corners_px, axis=-1)
+    geometry = jnp.concatenate([normal, offset[..., None]], axis=-1)
+    geometry = geometry.reshape(*geometry.shape[:-2], 12)
+    box = jnp.concatenate([corners_px.min(axis=-2), corners_px.max(axis=-2)], axis=-1)
+    return _shapes(QUAD, geometry, box, value, shade, alpha)
+
+
+def capsules(
+    start_px: Float[Array, "*n 2"],
+    end_px: Float[Array, "*n 2"],
+    radii_px: Float[Array, "*n 2"],
+    value: Float[Array, "*n 7"],
+    *,
+    shade=(0.12, -0.22),
+    alpha=1.0,
+) -> Shapes:
+    """Line segments with a radius at either end, linear between them."""
+    geometry = jnp.concatenate([start_px, end_px, radii_px], axis=-1)
+    radius = radii_px.max(axis=-1, keepdims=True)
+    low = jnp.minimum(start_px, end_px) - radius
+    high = jnp.maximum(start_px, end_px) + radius
+    box = jnp.concatenate([low, high], axis=-1)
+    return _shapes(CAPSULE, geometry, box, value, shade, alpha)
+
+
+def streaks(
+    centre_px: Float[Array, "*n 2"],
+    half_path_px: Float[Array, "*n 2"],
+    radius_px: Float[Array, "*n"],
+    value: Float[Array, "*n 7"],
+    *,
+    shade=(0.0, 0.0),
+    alpha=1.0,
+) -> Shapes:
+    """Discs that move during the exposure from centre - half path to centre + half path."""
+    radius = radius_px[..., None]
+    geometry = jnp.concatenate([centre_px, half_path_px, radius], axis=-1)
+    reach = jnp.abs(half_path_px) + radius
+    box = jnp.concatenate([centre_px - reach, centre_px + reach], axis=-1)
+    return _shapes(STREAK, geometry, box, value, shade, alpha)
+
+
+def concatenate(*shapes: Shapes) -> Shapes:
+    """One list, painted in this order."""
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *shapes)
+
+
+Pixels = tuple[Float[Array, "h w"], Float[Array, "h w"]]
+
+
+def _quad(g: Float[Array, " 12"], x: Array, y: Array, step: tuple[float, float]):
+    def edge(k):
+        a, b, c = g[3 * k], g[3 * k + 1], g[3 * k + 2]
+        footprint = jnp.abs(a) * step[0] + jnp.abs(b) * step[1]
+        return jnp.clip((a * x + b * y + c) / footprint + 0.5, 0.0, 1.0)
+
+    # Opposite edges as the exact overlap of an interval and a pixel: also right for
+    # lines thinner than a pixel.
+    cover = jnp.maximum(edge(0) + edge(2) - 1.0, 0.0) * jnp.maximum(
+        edge(1) + edge(3) - 1.0, 0.0
+    )
+    return cover, jnp.zeros_like(x), jnp.zeros_like(y)
+
+
+def _capsule(g: Float[Array, " 12"], x: Array, y: Array, step: tuple[float, float]):
+    dx, dy = g[2] - g[0], g[3] - g[1]
+    along = ((x - g[0]) * dx + (y - g[1]) * dy) / (dx * dx + dy * dy + 1e-6)
+    along = jnp.clip(along, 0.0, 1.0)
+    radius = g[4] + along * (g[5] - g[4])
+    u = x - g[0] - along * dx
+    v = y - g[1] - along * dy
+    distance = jnp.sqrt(u * u + v * v + 1e-6)
+    footprint = (jnp.abs(u) * step[0] + jnp.abs(v) * step[1]) / distance
+    footprint = jnp.maximum(footprint, 0.5 * min(step))
+    cover = jnp.clip((radius - distance) / footprint + 0.5, 0.0, 1.0)
+    # A capsule thinner than a pixel cannot cover all of it.
+    cover = cover * jnp.minimum(2.0 * radius / footprint, 1.0)
+    return cover, u / radius, v / radius
+
+
+def _streak(g: Float[Array, " 12"], x: Array, y: Array, step: tuple[float, float]):
+    """Share of the exposure during which a moving disc covers the pixel, exact in time.
+
+    Integrated over the pixel by sub-samples about a source pixel apart.
+    """
+    half = jnp.sqrt(g[2] ** 2 + g[3] ** 2)
+    ex = jnp.where(half > 1e-3, g[2] / jnp.maximum(half, 1e-3), 1.0)
+    ey = jnp.where(half > 1e-3, g[3] / jnp.maximum(half, 1e-3), 0.0)
+    half = jnp.maximum(half, 0.5)
+    radius = g[4]
+    counts = tuple(2 if s <= 1.0 else max(2, round(s / 2)) for s in step)
+    total = jnp.zeros_like(x)
+    for j in range(counts[1]):
+        for i in range(counts[0]):
+            px = x - g[0] + step[0] * ((i + 0.5) / counts[0] - 0.5)
+            py = y - g[1] + step[1] * ((j + 0.5) / counts[1] - 0.5)
+            along = px * ex + py * ey
+            across = py * ex - px * ey
+            chord = jnp.sqrt(jnp.maximum(radius**2 - across**2, 0.0))
+            covered = jnp.minimum(along + chord, half) - jnp.maximum(
+                along - chord, -half
+            )
+            total = total + jnp.maximum(covered, 0.0)
+    cover = total / (2.0 * half * counts[0] * counts[1])
+    return cover, (x - g[0]) / radius, (y - g[1]) / radius
+
+
+def coverage(
+    shape: Shapes,
+    x: Float[Array, "h w"],
+    y: Float[Array, "h w"],
+    step: tuple[float, float],
+) -> tuple[Float[Array, "h w"], Float[Array, "h w"]]:
+    """Covered share and relative brightness of pixels centred at x, y, `step` px wide, high.
+
+    `shape` is a single shape (no leading axis).
+    """
+
+    def branch(function):
+        def run(g, x, y):
+            cover, u, v = function(g, x, y, step)
+            gain = 1.0 + shape.shade[0] * u + shape.shade[1] * v
+            return shape.alpha * cover, gain
+
+        return run
+
+    branches = [branch(function) for function in (_quad, _capsule, _streak)]
+    return jax.lax.switch(shape.kind, branches, shape.geometry, x, y)
+
+
+def hidden(shape: Shapes) -> Bool[Array, "*n"]:
+    """Nothing of the shape can be seen: transparent, or an empty box."""
+    return (shape.alpha <= 0.0) | (shape.box[..., 2] <= shape.box[..., 0])
