@@ -176,7 +176,7 @@ def test_third_parties_are_imported_where_they_are_at_home(package):
 
 
 def test_benchmarks_need_the_light_packages_only(modules):
-    light = {"jax", "flax", "numpy", "jaxtyping", "ttjax", "torch"}
+    light = {"jax", "flax", "numpy", "jaxtyping", "ttjax", "bench", "torch"}
     wrong = [
         f"{module.path}:{line.line} imports {line.name}"
         for module in modules
@@ -197,7 +197,7 @@ def test_third_parties_are_declared(modules, root: pathlib.Path):
         f"{module.path}:{line.line} imports {line.package}"
         for module in modules
         for line in module.imports
-        if line.package not in {"", "ttjax", *sys.stdlib_module_names}
+        if line.package not in {"", "ttjax", "bench", *sys.stdlib_module_names}
         and distribution(line.package) not in declared
     ]
     assert not wrong, "\n".join(wrong)
