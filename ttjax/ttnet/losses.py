@@ -1,0 +1,167 @@
+"""One loss per head, per example, on logits (TTNet, Eqs. 2 to 5)."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from ttjax.losses import binary, overlap
+from ttjax.losses.term import Term
+from ttjax.ttnet.arrays import BallLogits, Outputs
+from ttjax.ttnet.targets import BallTargets, Targets
+
+PAPER_EVENT_WEIGHTS = {"bounce": 1.0, "net": 3.0}
+"""Section 5.2; any other kind of event weighs 1."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Losses:
+    """The losses of the paper by default; the options serve short runs.
+
+    sum_over_bins: add the bins of a ball vector up instead of averaging them.
+    subtract_entropy: take from ball and events what no prediction can go below.
+    ball_at_share: where the ball is predicted in every frame of the stack, the share
+        of the frame that counts (`window.ball_at`); the others share the rest. None:
+        all frames alike.
+    ball_global, ball_local, events, masks: multipliers of the terms.
+    event_weights: one per kind of event; None: 1 for bounce, 3 for net, 1 for others.
+    """
+
+    sum_over_bins: bool = False
+    subtract_entropy: bool = False
+    ball_at_share: float | None = None
+    ball_global: float = 1.0
+    ball_local: float = 1.0
+    events: float = 1.0
+    masks: float = 1.0
+    event_weights: tuple[float, ...] | None = None
+
+    def __post_init__(self):
+        """Checks the share."""
+        if self.ball_at_share is not None and not 0 <= self.ball_at_share <= 1:
+            raise ValueError(
+                f"`ball_at_share` is a share, 0 to 1, got {self.ball_at_share}: "
+                "None weighs all frames alike."
+            )
+
+    def weights_of(self, events: Sequence[str]) -> tuple[float, ...]:
+        """The weight of each kind of event.
+
+        Raises:
+            ValueError: as many weights as kinds are needed.
+        """
+        if self.event_weights is None:
+            return tuple(PAPER_EVENT_WEIGHTS.get(name, 1.0) for name in events)
+        if len(self.event_weights) != len(events):
+            raise ValueError(
+                f"Each kind of event has one weight: got {len(self.event_weights)} "
+                f"weights for {tuple(events)}: set `event_weights`."
+            )
+        return self.event_weights
+
+    def frame_shares(self, frames: int, ball_at: int) -> tuple[float, ...]:
+        """The share of each predicted frame in a ball term; they add up to 1."""
+        if frames == 1:
+            return (1.0,)
+        share = 1.0 / frames if self.ball_at_share is None else self.ball_at_share
+        rest = (1.0 - share) / (frames - 1)
+        return tuple(share if frame == ball_at else rest for frame in range(frames))
+
+    def terms(
+        self,
+        outputs: Outputs,
+        targets: Targets,
+        *,
+        names: Sequence[str],
+        events: Sequence[str],
+        ball_at: int,
+    ) -> dict[str, Term]:
+        """The terms called `names`, in the order of that list."""
+        made = {}
+        for name in names:
+            if name in ("ball_global", "ball_local"):
+                logits, target = getattr(outputs, name), getattr(targets, name)
+                shares = self.frame_shares(logits.x.shape[1], ball_at)
+                term = ball_term(
+                    logits,
+                    target,
+                    frame_shares=jnp.array(shares, jnp.float32),
+                    sum_over_bins=self.sum_over_bins,
+                    subtract_entropy=self.subtract_entropy,
+                )
+            elif name == "events":
+                term = event_term(
+                    outputs.events,
+                    targets.events,
+                    targets.events_known,
+                    weights=jnp.array(self.weights_of(events), jnp.float32),
+                    subtract_entropy=self.subtract_entropy,
+                )
+            else:
+                term = mask_term(outputs.masks, targets.masks, targets.masks_known)
+            made[name] = term.replace(value=getattr(self, name) * term.value)
+        return made
+
+
+def _over_known(
+    values: Float[Array, "b n"], known: Bool[Array, "b n"], shares: Float[Array, " n"]
+) -> Term:
+    """The mean over known parts, by their shares (which add up to 1).
+
+    The example weighs as much as its known parts together. So the mean over a batch is
+    the mean over known parts, and an unknown part changes nothing.
+    """
+    kept = jnp.where(known, shares[None], 0.0)
+    weight = jnp.sum(kept, axis=-1)
+    total = jnp.sum(jnp.where(known, values, 0.0) * kept, axis=-1)
+    return Term(total / jnp.where(weight > 0, weight, 1.0), weight)
+
+
+def ball_term(
+    logits: BallLogits,
+    targets: BallTargets,
+    *,
+    frame_shares: Float[Array, " k"],
+    sum_over_bins: bool = False,
+    subtract_entropy: bool = False,
+) -> Term:
+    """Mean binary cross-entropy over columns plus that over rows, one stage (Eq. 2).
+
+    As printed, Eq. 2 lacks the half of the empty bins: all-ones would minimise it.
+    """
+    loss = binary.divergence if subtract_entropy else binary.cross_entropy
+    reduce = jnp.sum if sum_over_bins else jnp.mean
+    columns = reduce(loss(logits.x, targets.x), axis=-1)
+    rows = reduce(loss(logits.y, targets.y), axis=-1)
+    return _over_known(columns + rows, targets.known, frame_shares)
+
+
+def event_term(
+    logits: Float[Array, "b e"],
+    targets: Float[Array, "b e"],
+    known: Bool[Array, "b e"],
+    *,
+    weights: Float[Array, " e"],
+    subtract_entropy: bool = False,
+) -> Term:
+    """Sum of weight * binary cross-entropy over kinds, over their number (Eq. 3)."""
+    loss = binary.divergence if subtract_entropy else binary.cross_entropy
+    scale = jnp.mean(weights)
+    term = _over_known(loss(logits, targets), known, weights / jnp.sum(weights))
+    return term.replace(value=scale * term.value)
+
+
+def mask_term(
+    logits: Float[Array, "b h w m"],
+    targets: Float[Array, "b h w m"],
+    known: Bool[Array, "b m"],
+) -> Term:
+    """Mean over known classes of (1 - Dice) + mean binary cross-entropy (Eqs. 4, 5)."""
+    logits = logits.astype(jnp.float32)
+    dice = overlap.dice_loss(jax.nn.sigmoid(logits), targets)
+    entropy = jnp.mean(binary.cross_entropy(logits, targets), axis=(1, 2))
+    classes = known.shape[-1]
+    shares = jnp.full((classes,), 1.0 / classes, jnp.float32)
+    return _over_known(dice + entropy, known, shares)
