@@ -1,0 +1,135 @@
+"""Records at random access -> an endless, shuffled, resumable stream of batches.
+
+Threads only: with worker processes a saved position is bound to their number, and on
+few cores they are slower.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import grain
+import jax
+import numpy as np
+
+from ttjax.samples import Clip
+
+
+@runtime_checkable
+class Records(Protocol):
+    """Examples at random access."""
+
+    def __len__(self) -> int:
+        """Number of records."""
+        ...
+
+    def sample(self, index: int, rng: np.random.Generator) -> Clip:
+        """One example of numpy arrays, a function of the record and the draws of `rng`.
+
+        Called from several threads at once.
+        """
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Stratum:
+    """A group of records, and its share of the stream; shares need not sum to 1."""
+
+    records: np.ndarray
+    share: float
+
+
+class Loader:
+    """A `ttjax.samples.Source`: batches of records, reshuffled at every pass.
+
+    The stream is a function of records, strata, batch size, seed and shard; neither the
+    number of threads nor a stop and restart changes a bit of it.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        *,
+        batch_size: int,
+        seed: int,
+        strata: Sequence[Stratum] | None = None,
+        threads: int = 2,
+        buffer: int = 2,
+        shard: tuple[int, int] | None = None,
+    ):
+        """Begins at the first batch.
+
+        batch_size: examples that this process gets per batch.
+        strata: None takes all records alike.
+        threads: readers; 0 reads in the calling thread. `buffer`: batches read ahead.
+        shard: this process' number and their count; None asks jax.
+
+        Raises:
+            ValueError: fewer records than shards, or none.
+        """
+        self._facts = {
+            "records": len(records),
+            "batch_size": batch_size,
+            "seed": seed,
+            "shard": list(shard or (jax.process_index(), jax.process_count())),
+        }
+        if strata is None:
+            strata = [Stratum(np.arange(len(records)), 1.0)]
+        number, count = self._facts["shard"]
+        parts = [part for part in strata if part.share > 0]
+        if not parts or any(len(part.records) < count for part in parts):
+            sizes = [len(part.records) for part in parts]
+            raise ValueError(
+                f"Each stratum has a record for each of {count} processes, got {sizes} "
+                "records: give more data or fewer processes."
+            )
+        sequence = np.random.SeedSequence([seed, number])
+        first, *seeds = (int(s) for s in sequence.generate_state(len(parts) + 1))
+        streams = [
+            grain.MapDataset.source(part.records.tolist())[number::count]
+            .seed(shuffle)
+            .shuffle()
+            .repeat()
+            for part, shuffle in zip(parts, seeds, strict=True)
+        ]
+        mixed = streams[0]
+        if len(streams) > 1:
+            shares = [part.share for part in parts]
+            mixed = grain.MapDataset.mix(streams, weights=shares)
+        stream = (
+            mixed.seed(first)
+            .random_map(lambda index, rng: records.sample(int(index), rng))
+            .batch(batch_size, drop_remainder=True, batch_fn=stack)
+        )
+        options = grain.ReadOptions(
+            num_threads=threads, prefetch_buffer_size=buffer if threads else 0
+        )
+        self._iterator = iter(stream.to_iter_dataset(options))
+
+    def next_batch(self) -> Clip:
+        """The next batch of numpy arrays."""
+        return next(self._iterator)
+
+    def state(self) -> dict[str, Any]:
+        """The position after the batches given so far, as JSON values."""
+        return {**self._facts, "position": self._iterator.get_state()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Returns to a saved position.
+
+        Raises:
+            ValueError: the position belongs to another stream.
+        """
+        theirs = {name: state.get(name) for name in self._facts}
+        if theirs != self._facts:
+            raise ValueError(
+                "A position belongs to the stream it was saved from, this is "
+                f"{self._facts}, the saved one {theirs}: take the same data, batch "
+                "size and seed, or begin a new run."
+            )
+        self._iterator.set_state(state["position"])
+
+
+def stack(clips: Sequence[Clip]) -> Clip:
+    """One batch of single examples."""
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *clips)
