@@ -12,19 +12,11 @@ import numpy as np
 from ttjax.samples import Clip, ClipSpec, Source, Split
 from ttjax.sim import camera as side_camera
 from ttjax.sim import sample
-from ttjax.sim.recording import SimulatedRecording
+from ttjax.sim.recording import SimulatedRecording, stream_key
 from ttjax.sim.sample import Hall
 
 SPLITS = {"train": 0, "validation": 1, "test": 2}
 """Streams of keys that never meet: first fold of every key."""
-
-
-def _key(stream: int, *numbers: int):
-    """The key of a place in a stream; every number is folded in in turn."""
-    key = jax.random.fold_in(jax.random.key(20_200), stream)
-    for number in numbers:
-        key = jax.random.fold_in(key, number)
-    return key
 
 
 @functools.lru_cache(maxsize=8)
@@ -54,7 +46,7 @@ class Generator:
 
     def next_batch(self) -> Clip:
         """The next batch: the same for the same seed and counter on the same device."""
-        key = _key(self._stream, self._seed, self._counter)
+        key = stream_key(self._stream, self._seed, self._counter)
         keys = jax.random.split(key, self._batch_size)
         self._counter += 1
         if self._parts == 1:
@@ -138,7 +130,7 @@ class Simulation:
         for number in range(counts[split]):
             yield SimulatedRecording(
                 name=f"{split}_{number + 1}",
-                key=_key(3 + SPLITS[split], number),
+                key=stream_key(3 + SPLITS[split], number),
                 hall=self.hall,
                 count=round(self.seconds * self.fps),
                 masks_every=self.masks_every,

@@ -31,7 +31,7 @@ class Rally:
 
     velocity_m_s: of the ball at the frame, for its blur.
     present: the ball exists; where it does not, its position is meaningless.
-    bounce, net, touch: something happened between the previous frame and this one.
+    bounce, net, touch, stroke: something happened between the previous frame and this one.
     root_m: where the two players (left, right) stand, on the floor.
     hand_m: their rackets.
     swing: 1 at a stroke, decaying to 0.
@@ -44,6 +44,7 @@ class Rally:
     bounce: Bool[Array, "*n"]
     net: Bool[Array, "*n"]
     touch: Bool[Array, "*n"]
+    stroke: Bool[Array, "*n"]
     root_m: Float[Array, "*n 2 2"]
     hand_m: Float[Array, "*n 2 3"]
     swing: Float[Array, "*n 2"]
@@ -187,6 +188,7 @@ def _advance(physics: Physics, fps: float, home: Array, state: _State, uniform: 
         bounce=exists & (contacts.table_speed > BOUNCE_SPEED_M_S),
         net=exists & contacts.net,
         touch=exists & contacts.touch,
+        stroke=stroke,
         root_m=root,
         hand_m=hand,
         swing=swing,

@@ -21,6 +21,14 @@ CHUNK = 600
 """Frames simulated by one compiled call: one compilation serves every length."""
 
 
+def stream_key(stream: int, *numbers: int) -> PRNGKey:
+    """The key of a place in a stream: every number is folded in, in turn."""
+    key = jax.random.fold_in(jax.random.key(20_200), stream)
+    for number in numbers:
+        key = jax.random.fold_in(key, number)
+    return key
+
+
 @functools.lru_cache(maxsize=4)
 def _functions(hall: Hall):
     """Compiled renderers of whole frames, masks and labels for one kind of hall."""
@@ -113,6 +121,11 @@ class SimulatedRecording:
             masks=dict(self.mask(mask_frames)),
             mask_names=primitives.MASKS,
         )
+
+    @property
+    def strokes(self) -> np.ndarray:
+        """Frames in which a racket hits the ball."""
+        return np.flatnonzero(self._play.stroke)
 
     @property
     def labels(self) -> FrameLabels:

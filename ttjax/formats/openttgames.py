@@ -1,0 +1,220 @@
+"""OpenTTGames' own files: `<name>.mp4` beside `<name>/` with balls, events and masks.
+
+`ball_markup.json`: `{"14": {"x": 506, "y": 523}, ...}`, keys are 0-based frames, a ball that
+is not seen has a negative x or y, a frame without a key is not labelled.
+`events_markup.json`: `{"18": "bounce", "33": "net", "58": "empty_event"}`.
+`segmentation_masks/<frame>.png`: 320 x 128, 0 or 255 per channel: R table, G humans,
+B scoreboard; channels may overlap.
+Voeikov, Falaleev, Baikulov, "TTNet" (2020), https://lab.osai.ai.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Int8, Int64, UInt8
+
+KINDS = ("bounce", "net", "empty_event")
+MASKS = ("table", "humans", "scoreboard")
+MASK_HW = (128, 320)
+BALL_FILE, EVENTS_FILE, MASKS_FOLDER = (
+    "ball_markup.json",
+    "events_markup.json",
+    "segmentation_masks",
+)
+ABSENT, VISIBLE = 0, 1
+"""The same numbers as in `ttjax.samples`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Balls:
+    """Labelled frames, ascending; xy in source px (pixel *i* spans [i, i + 1))."""
+
+    frames: Int64[np.ndarray, " n"]
+    xy_px: Float32[np.ndarray, "n 2"]
+    state: Int8[np.ndarray, " n"]
+
+
+@dataclasses.dataclass(frozen=True)
+class ClipFiles:
+    """Where one clip lies. Any of the last three may not exist."""
+
+    name: str
+    video: pathlib.Path
+    balls: pathlib.Path
+    events: pathlib.Path
+    masks: pathlib.Path
+
+
+def centre_of_label(label: Int64[np.ndarray, "n 2"]) -> Float32[np.ndarray, "n 2"]:
+    """Integer labels are indices of pixels: the point is the pixel's centre, + 0.5."""
+    return label.astype(np.float32) + np.float32(0.5)
+
+
+def label_of_centre(xy_px: Float32[np.ndarray, "n 2"]) -> Int64[np.ndarray, "n 2"]:
+    """Index of the pixel that holds a point: the inverse of `centre_of_label`."""
+    return np.floor(xy_px).astype(np.int64)
+
+
+def clip_files(root: pathlib.Path, name: str) -> ClipFiles:
+    """The files of clip `name` in the directory `root`."""
+    root = pathlib.Path(root)
+    folder = root / name
+    return ClipFiles(
+        name,
+        root / f"{name}.mp4",
+        folder / BALL_FILE,
+        folder / EVENTS_FILE,
+        folder / MASKS_FOLDER,
+    )
+
+
+def find_clips(root: pathlib.Path) -> list[ClipFiles]:
+    """All clips in `root` that have a video and ball labels, by name.
+
+    Raises FileNotFoundError if `root` is no directory or holds no clip, ValueError where
+    labels have no video.
+    """
+    root = pathlib.Path(root)
+    if not root.is_dir():
+        raise FileNotFoundError(
+            f"OpenTTGames data is a directory of clips, {root} is none: pass `--data DIR`."
+        )
+    names = sorted(path.parent.name for path in root.glob(f"*/{BALL_FILE}"))
+    clips = [clip_files(root, name) for name in names]
+    for clip in clips:
+        if not clip.video.is_file():
+            raise ValueError(
+                f"Labels {clip.balls} have no video: expected {clip.video} beside them."
+            )
+    if not clips:
+        raise FileNotFoundError(
+            f"No clip in {root}: expected <name>.mp4 beside <name>/{BALL_FILE}."
+        )
+    return clips
+
+
+def _read(path: pathlib.Path) -> Any:
+    try:
+        content = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is no valid JSON: {error}.") from error
+    if not isinstance(content, dict):
+        raise ValueError(
+            f"{path} must hold an object that maps frames to labels, got a "
+            f"{type(content).__name__}."
+        )
+    return content
+
+
+def _frame(path: pathlib.Path, key: str) -> int:
+    if not (key.isascii() and key.isdigit()):
+        raise ValueError(f"{path}: keys are 0-based frame numbers, got {key!r}.")
+    return int(key)
+
+
+def read_balls(path: pathlib.Path) -> Balls:
+    """Parses `ball_markup.json`; raises ValueError where it breaks the convention."""
+    rows = []
+    for key, point in _read(path).items():
+        number = _frame(path, key)
+        if (
+            not isinstance(point, dict)
+            or set(point) != {"x", "y"}
+            or not all(type(value) is int for value in point.values())
+        ):
+            raise ValueError(
+                f'{path}: frame {number} must be {{"x": int, "y": int}}, got {point!r}.'
+            )
+        rows.append((number, point["x"], point["y"]))
+    table = np.array(sorted(rows), np.int64).reshape(-1, 3)
+    seen = (table[:, 1:] >= 0).all(axis=1)
+    return Balls(
+        frames=table[:, 0],
+        xy_px=centre_of_label(table[:, 1:]),
+        state=np.where(seen, VISIBLE, ABSENT).astype(np.int8),
+    )
+
+
+def read_events(path: pathlib.Path) -> dict[str, Int64[np.ndarray, " n"]]:
+    """Parses `events_markup.json`: every kind with its frames, ascending."""
+    frames: dict[str, list[int]] = {kind: [] for kind in KINDS}
+    for key, kind in _read(path).items():
+        if kind not in frames:
+            raise ValueError(
+                f"{path}: events are one of {KINDS}, frame {key} has {kind!r}."
+            )
+        frames[kind].append(_frame(path, key))
+    return {kind: np.array(sorted(at), np.int64) for kind, at in frames.items()}
+
+
+def mask_files(folder: pathlib.Path) -> dict[int, pathlib.Path]:
+    """Frame number -> mask file."""
+    paths = sorted(pathlib.Path(folder).glob("*.png"))
+    return dict(sorted((_frame(path, path.stem), path) for path in paths))
+
+
+def read_mask(path: pathlib.Path) -> UInt8[np.ndarray, "h w 3"]:
+    """0/1 masks, channels named `MASKS`; raises ValueError unless every value is 0 or 255."""
+    import cv2
+
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError(f"{path} is missing or no image.")
+    if not np.isin(image, (0, 255)).all():
+        raise ValueError(
+            f"{path}: masks hold 0 or 255 in each channel (R table, G humans, "
+            f"B scoreboard), got values such as {np.unique(image)[1:4].tolist()}: was "
+            "it scaled or stored as JPEG?"
+        )
+    # OpenCV reads BGR, the convention counts the file's channels as RGB.
+    return np.ascontiguousarray(image[..., ::-1] // 255)
+
+
+def _write(path: pathlib.Path, data: bytes) -> None:
+    """All or nothing: a reader never sees a half-written file."""
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".part")
+    partial.write_bytes(data)
+    os.replace(partial, path)
+
+
+def write_balls(path: pathlib.Path, balls: Balls) -> None:
+    """Writes `ball_markup.json`; balls that are not seen become -1, -1."""
+    labels = label_of_centre(balls.xy_px)
+    labels = np.where((balls.state == VISIBLE)[:, None], labels, -1)
+    content = {
+        str(int(number)): {"x": int(x), "y": int(y)}
+        for number, (x, y) in zip(balls.frames, labels, strict=True)
+    }
+    _write(path, json.dumps(content).encode())
+
+
+def write_events(
+    path: pathlib.Path, events: Mapping[str, Int64[np.ndarray, " n"]]
+) -> None:
+    """Writes `events_markup.json`; where kinds share a frame the first of `KINDS` stays."""
+    unknown = set(events) - set(KINDS)
+    if unknown:
+        raise ValueError(f"Events are of the kinds {KINDS}, got {sorted(unknown)}.")
+    content: dict[int, str] = {}
+    for kind in KINDS:
+        for number in events.get(kind, ()):
+            content.setdefault(int(number), kind)
+    ordered = {str(number): content[number] for number in sorted(content)}
+    _write(path, json.dumps(ordered).encode())
+
+
+def write_mask(path: pathlib.Path, masks: UInt8[np.ndarray, "h w 3"]) -> None:
+    """Writes 0/1 masks (table, humans, scoreboard) as one PNG."""
+    import cv2
+
+    done, data = cv2.imencode(".png", np.ascontiguousarray(masks[..., ::-1] * 255))
+    if not done:
+        raise ValueError(f"OpenCV cannot encode masks of shape {masks.shape} as PNG.")
+    _write(path, data.tobytes())
