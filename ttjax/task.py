@@ -1,7 +1,7 @@
 """The contract between a family of models and everything else."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 from jaxtyping import Array, Float
 
@@ -18,7 +18,7 @@ class Evaluator(Protocol):
         """Adds a batch of consecutive windows of the clip named `clip`."""
         ...
 
-    def merge(self, other: "Evaluator") -> "Evaluator":
+    def merge(self, other: Self) -> Self:
         """The evaluator of both sets of clips."""
         ...
 
@@ -39,11 +39,15 @@ class Task(Protocol):
     Outputs, inputs, targets and predictions are pytrees private to the family.
     """
 
-    config: Any
-    """A frozen dataclass; `config.model` is the flax module built from it."""
+    @property
+    def config(self) -> Any:
+        """A frozen dataclass; `config.model` is the flax module built from it."""
+        ...
 
-    loss_terms: tuple[str, ...]
-    """The losses that this task trains, by name."""
+    @property
+    def loss_terms(self) -> tuple[str, ...]:
+        """The losses that this task trains, by name."""
+        ...
 
     @property
     def window(self) -> Window:
