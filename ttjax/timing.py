@@ -1,9 +1,9 @@
-"""How long compiled functions take: compilation apart, every call waited for, quantiles.
+"""How long compiled functions take: compilation apart, calls blocked, quantiles.
 
-JAX returns before a result is there, compiles at the first call, and a machine has quiet
-and busy moments: a mean over a loop measures all of these at once. Here compilation is
-timed on its own, calls to warm up are thrown away, each call is blocked on, and quantiles
-are reported with the device and the versions they belong to.
+JAX returns before a result is there, compiles at the first call, and a machine has
+quiet and busy moments: a mean over a loop measures all of these at once. Here
+compilation is timed on its own, calls to warm up are thrown away, each call is blocked
+on, and quantiles are reported with the device and the versions they belong to.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ QUANTILES = (50, 90, 99)
 class Timing:
     """Wall times of repeated calls.
 
-    compile_ms: tracing, lowering and compilation together; 0 where nothing was compiled.
+    compile_ms: tracing, lowering and compilation; 0 where nothing was compiled.
     calls_ms: every call after the warm-up, in the order of the calls.
     """
 
@@ -63,8 +63,8 @@ def measure(
 ) -> Timing:
     """Compiles `function` for `args`, then times the compiled calls.
 
-    function: pure; a jitted one keeps its options (static arguments are not among `args`,
-        and nothing is donated).
+    function: pure; a jitted one keeps its options. It has no static arguments and
+        donates nothing.
     seconds: no further call begins after so long; at least one is timed.
 
     Raises:
@@ -108,7 +108,7 @@ def repeat(
 
 
 def stamp() -> dict[str, Any]:
-    """What a measurement belongs to: device, number of devices and cores, date, versions."""
+    """What a measurement belongs to: device, how many, cores, date, versions."""
     device = jax.devices()[0]
     names = ("jax", "jaxlib", "flax", "numpy")
     return {

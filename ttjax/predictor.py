@@ -1,0 +1,252 @@
+"""A trained model, applied to frames: to one window, or to a whole video as a stream.
+
+Whole RGB frames of any size go in. Each is copied to the device once, downscaled there,
+and stays in a ring as long as a window needs it; answers come back in source pixels.
+The predictor knows a family only through its `Task`.
+"""
+
+import collections
+import dataclasses
+import pathlib
+from typing import Any
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, UInt8
+
+from ttjax.nn import resize
+from ttjax.samples import NO_EVENT, UNKNOWN, Clip, Labels
+from ttjax.task import Task
+from ttjax.typing import Variables
+
+Frame = UInt8[np.ndarray | Array, "h w 3"]
+OnDevice = UInt8[Array, "1 h w 3"]
+Small = UInt8[Array, "1 hs ws 3"]
+
+_TIE = 2.0**-10
+"""Grey levels; means that lie between two levels go up, however they were added."""
+
+
+@flax.struct.dataclass
+class Kept:
+    """What stays of a frame: it downscaled, and itself where crops are cut from it."""
+
+    small: Small
+    frame: OnDevice | None
+
+
+class Predictor:
+    """A task with its variables, on the default device.
+
+    Predictions are the task's own, with a batch axis of one. A field `masks`, where the
+    family has one, is computed on demand only: it is the dear part, and changes slowly.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        variables: Variables,
+        *,
+        metadata: dict[str, Any] | None = None,
+    ):
+        """Moves the variables to the device; compiles nothing yet.
+
+        metadata: what the checkpoint says of itself.
+        """
+        self.task = task
+        self.variables = jax.device_put(variables)
+        self.metadata = metadata or {}
+        self._compiled: dict[tuple[tuple[int, int], bool], Any] = {}
+        self._shrink = jax.jit(self._small)
+
+    def stream(
+        self,
+        size_hw: tuple[int, int],
+        *,
+        pad_first: bool = False,
+        masks_every: int = 0,
+    ) -> "Stream":
+        """A fresh stream of frames of one size; compiles for this size if it must.
+
+        pad_first: the frames before the first are taken to equal it, so that there are
+            predictions from the first frame on.
+        masks_every: every so many frames, from the first on, have masks; 0 means none.
+
+        Raises:
+            ValueError: the frames are smaller than what the network looks at.
+        """
+        for masks in {masks_every == 1, masks_every > 0}:
+            self.compile(size_hw, masks=masks)
+        return Stream(self, size_hw, pad_first=pad_first, masks_every=masks_every)
+
+    def predict(self, frames: UInt8[np.ndarray | Array, "t h w 3"]) -> Any:
+        """The predictions for one window, oldest frame first, with masks.
+
+        Raises:
+            ValueError: another number of frames than the window holds, or frames that
+                are smaller than what the network looks at.
+        """
+        wanted = self.task.window.frames
+        if len(frames) != wanted:
+            raise ValueError(
+                f"A window of this model holds {wanted} frames, got {len(frames)}: "
+                "give exactly those, or use `stream` for a whole video."
+            )
+        height, width = frames.shape[1:3]
+        size_hw = (int(height), int(width))
+        step = self.compile(size_hw, masks=True)
+        placed = [self._placed(frame, size_hw) for frame in frames]
+        older = tuple(self._kept(frame) for frame in placed[:-1])
+        return step(self.variables, older, placed[-1])[1]
+
+    def compile(self, size_hw: tuple[int, int], *, masks: bool = False) -> Any:
+        """The compiled step for frames of one size; repeated calls give the same one.
+
+        `step(variables, older, frame) -> (kept, predictions)`: `older` holds what was
+        kept of the window's other frames, oldest first; `frame` is `[1, h, w, 3]`.
+
+        Raises:
+            ValueError: the frames are smaller than what the network looks at.
+        """
+        key = (size_hw, masks and bool(self.task.sample.masks))
+        if key not in self._compiled:
+            _check_size(size_hw, self.task.sample.frame_hw)
+            step = self._step_with_masks if masks else self._step
+            frame: Any = jax.ShapeDtypeStruct((1, *size_hw, 3), np.uint8)
+            small: Any = jax.eval_shape(self._small, frame)
+            kept = Kept(small, frame if self._needs_canvas else None)
+            older = (kept,) * (self.task.window.frames - 1)
+            lowered = jax.jit(step).lower(self.variables, older, frame)
+            self._compiled[key] = lowered.compile()
+        return self._compiled[key]
+
+    @property
+    def _needs_canvas(self) -> bool:
+        return self.task.sample.canvas_hw is not None
+
+    def _placed(self, frame: Frame, size_hw: tuple[int, int]) -> OnDevice:
+        """The frame on the device: a copy, the caller may write into his own."""
+        if tuple(frame.shape) != (*size_hw, 3) or frame.dtype != np.uint8:
+            raise ValueError(
+                f"Every frame is {size_hw[0]} x {size_hw[1]} px in RGB bytes as the "
+                f"first, got {frame.dtype} {tuple(frame.shape)}: open another stream "
+                "for it."
+            )
+        return jax.device_put(frame[None], may_alias=False)
+
+    def _kept(self, frame: OnDevice) -> Kept:
+        return Kept(self._shrink(frame), frame if self._needs_canvas else None)
+
+    def _small(self, frame: OnDevice) -> Small:
+        mean = resize.area(frame, self.task.sample.frame_hw)
+        return jnp.floor(mean + (0.5 + _TIE)).astype(jnp.uint8)
+
+    def _step(
+        self, variables: Variables, older: tuple[Kept, ...], frame: OnDevice
+    ) -> tuple[Small, Any]:
+        small, predictions = self._step_with_masks(variables, older, frame)
+        # What nobody asks for is left out of the compiled program.
+        if hasattr(predictions, "masks"):
+            predictions = dataclasses.replace(predictions, masks=None)
+        return small, predictions
+
+    def _step_with_masks(
+        self, variables: Variables, older: tuple[Kept, ...], frame: OnDevice
+    ) -> tuple[Small, Any]:
+        small = self._small(frame)
+        stack = (*older, Kept(small, frame))
+        canvas: Any = tuple(kept.frame for kept in stack)
+        clip = Clip(
+            frames=jnp.stack([kept.small for kept in stack], axis=1),
+            canvas=canvas if self._needs_canvas else None,
+            canvas_xy=jnp.zeros((1, 2), jnp.int32),
+            source_hw=jnp.array([frame.shape[1:3]], jnp.int32),
+            labels=self._no_labels(),
+        )
+        inputs = self.task.inputs(clip, None, jnp.float32(1.0))
+        outputs = self.task.config.model.apply(variables, inputs)
+        return small, self.task.decode(outputs, inputs)
+
+    def _no_labels(self) -> Labels:
+        sample = self.task.sample
+        t, e, m = sample.window.frames, len(sample.events), len(sample.masks)
+        return Labels(
+            ball_xy_px=jnp.zeros((1, t, 2), jnp.float32),
+            ball_state=jnp.full((1, t), UNKNOWN, jnp.int8),
+            event_offset=jnp.full((1, e), NO_EVENT, jnp.float32),
+            event_known=jnp.zeros((1, e), jnp.bool_),
+            masks=jnp.zeros((1, *sample.frame_hw, m), jnp.uint8),
+            masks_known=jnp.zeros((1, m), jnp.bool_),
+        )
+
+
+class Stream:
+    """A video, pushed frame by frame; holds one window of frames on the device."""
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        size_hw: tuple[int, int],
+        *,
+        pad_first: bool = False,
+        masks_every: int = 0,
+    ):
+        """Starts before the first frame; `Predictor.stream` explains the options."""
+        self.size_hw = size_hw
+        self.pushed = 0
+        self._predictor = predictor
+        self._pad_first = pad_first
+        self._masks_every = masks_every
+        self._older: collections.deque[Kept] = collections.deque(
+            maxlen=predictor.task.window.span - 1
+        )
+
+    def push(self, frame: Frame, *, masks: bool | None = None) -> Any:
+        """The predictions of the window that this frame ends; None until it is full.
+
+        They are on the device and may still be under way.
+
+        masks: whether this window's masks are computed; None: as `masks_every` says.
+
+        Raises:
+            ValueError: a frame of another size.
+        """
+        predictor, every = self._predictor, self._masks_every
+        placed = predictor._placed(frame, self.size_hw)
+        number, self.pushed = self.pushed, self.pushed + 1
+        room = predictor.task.window.span - 1
+        if self._pad_first and not number:
+            self._older.extend([predictor._kept(placed)] * room)
+        if len(self._older) < room:
+            self._older.append(predictor._kept(placed))
+            return None
+        if masks is None:
+            masks = every > 0 and number % every == 0
+        step = predictor.compile(self.size_hw, masks=masks)
+        older = tuple(self._older)[:: predictor.task.window.stride]
+        small, predictions = step(predictor.variables, older, placed)
+        self._older.append(Kept(small, placed if predictor._needs_canvas else None))
+        return predictions
+
+
+def load(path: pathlib.Path | str, which: str = "best") -> Predictor:
+    """The predictor of a run's best checkpoint, its latest one, or of one directory.
+
+    Raises:
+        FileNotFoundError: there is no whole checkpoint.
+        ValueError: it names a class that is not registered.
+    """
+    from ttjax import checkpoints
+
+    task, variables, metadata = checkpoints.load(path, which)  # pyright: ignore[reportArgumentType]
+    return Predictor(task, variables, metadata=metadata)
+
+
+def _check_size(size_hw: tuple[int, int], frame_hw: tuple[int, int]) -> None:
+    if any(got < least for got, least in zip(size_hw, frame_hw, strict=True)):
+        raise ValueError(
+            f"Frames are at least as large as the network's view of {frame_hw[0]} x "
+            f"{frame_hw[1]} px, got {size_hw[0]} x {size_hw[1]}: enlarge the video."
+        )
