@@ -4,18 +4,20 @@ Accumulators of two batches merge by addition, those of several hosts or devices
 `jax.lax.psum`. Made on the device, read with `float(accumulator.compute())`.
 """
 
-from typing import Self
+from typing import TypeVar
 
 import flax.struct
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+AccumulatorT = TypeVar("AccumulatorT", bound="Mergeable")
+
 
 class Mergeable:
     """What all accumulators share."""
 
-    def merge(self, other: Self) -> Self:
+    def merge(self: AccumulatorT, other: AccumulatorT) -> AccumulatorT:
         """The accumulator of both parts."""
         return jax.tree.map(jnp.add, self, other)
 
@@ -34,7 +36,7 @@ class Mean(Mergeable):
     weight: Float[Array, ""]
 
     @classmethod
-    def of(cls, values: Float[Array, " n"], weights: Float[Array, " n"]) -> Self:
+    def of(cls, values: Float[Array, " n"], weights: Float[Array, " n"]) -> "Mean":
         """The mean of one batch; a value of weight 0 may be anything finite."""
         return cls(total=jnp.sum(values * weights), weight=jnp.sum(weights))
 
@@ -51,7 +53,7 @@ class RootMean(Mergeable):
     weight: Float[Array, ""]
 
     @classmethod
-    def of(cls, squares: Float[Array, " n"], weights: Float[Array, " n"]) -> Self:
+    def of(cls, squares: Float[Array, " n"], weights: Float[Array, " n"]) -> "RootMean":
         """Of the squared errors of one batch."""
         return cls(total=jnp.sum(squares * weights), weight=jnp.sum(weights))
 
@@ -70,7 +72,7 @@ class Ratio(Mergeable):
     @classmethod
     def of(
         cls, numerators: Float[Array, " n"], denominators: Float[Array, " n"]
-    ) -> Self:
+    ) -> "Ratio":
         """The ratio of one batch, of the sums over its examples."""
         return cls(numerator=jnp.sum(numerators), denominator=jnp.sum(denominators))
 

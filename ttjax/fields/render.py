@@ -5,7 +5,7 @@ from jaxtyping import Array, Float
 
 
 def gaussian_1d(
-    center_px: Float[Array, ""], sigma_px: Float[Array, ""], *, length: int
+    center_px: Float[Array, ""], sigma_px: Float[Array, ""] | float, *, length: int
 ) -> Float[Array, " {length}"]:
     """A Gaussian of unit height, sampled at the centres i + 0.5 of `length` bins.
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -98,7 +98,7 @@ class Evaluator:
             self._pixels[name] = self._pixels.get(name, 0.0) + total
         return (truth & predicted).sum((1, 2)), (truth | predicted).sum((1, 2))
 
-    def merge(self, other: Self) -> Self:
+    def merge(self, other: "Evaluator") -> "Evaluator":
         """The evaluator of both sets of clips; clips of one name follow one another."""
         parts = {clip: list(found) for clip, found in self._parts.items()}
         for clip, found in other._parts.items():
