@@ -1,8 +1,8 @@
 """What data and simulation give, and what families of models take.
 
-A `Clip` is a stack of frames at two scales with its labels; a `Recording` is a whole video
-with a label table; a `Source` yields batches of clips; `Data` opens sources and recordings.
-Points are xy in source pixels (pixel *i* spans [i, i + 1)), sizes are (h, w).
+A `Clip` is a stack of frames at two scales with its labels; a `Recording` is a whole
+video with a label table; a `Source` yields batches of clips; `Data` opens sources and
+recordings. Points are xy in source pixels (pixel *i* spans [i, i + 1)), sizes (h, w).
 """
 
 import dataclasses
@@ -29,14 +29,16 @@ Split = Literal["train", "validation", "test"]
 class Window:
     """Which frames a stack holds, and to which of them its labels belong.
 
-    `ball_at` (ball, masks) defaults to the last frame and `event_at` to the middle one, of
-    an even count the later. `stride` counts source frames between two frames of a stack.
+    `ball_at` (ball, masks) defaults to the last frame and `event_at` to the middle one,
+    of an even count the later. `stride` counts source frames between two frames of a
+    stack.
     """
 
     frames: int = 9
     stride: int = 1
-    ball_at: int | None = None
-    event_at: int | None = None
+    # Never None once made, and so for the type checker.
+    ball_at: int = None  # pyright: ignore[reportAssignmentType]
+    event_at: int = None  # pyright: ignore[reportAssignmentType]
 
     def __post_init__(self):
         """Fills in the defaults and checks the ranges."""
@@ -53,8 +55,8 @@ class Window:
         for name in ("ball_at", "event_at"):
             if not 0 <= getattr(self, name) < self.frames:
                 raise ValueError(
-                    f"`{name}` is one of the frames 0..{self.frames - 1} of the window, "
-                    f"got {getattr(self, name)}."
+                    f"`{name}` is one of the frames 0..{self.frames - 1} of the "
+                    f"window, got {getattr(self, name)}: set it to one of them."
                 )
 
     @property
@@ -83,7 +85,7 @@ class ClipSpec:
     def batch(self, batch_size: int) -> "Clip":
         """`jax.ShapeDtypeStruct`s of a batch of clips."""
 
-        def leaf(dtype, *shape):
+        def leaf(dtype: Any, *shape: int) -> Any:
             return jax.ShapeDtypeStruct((batch_size, *shape), dtype)
 
         t, e, m = self.window.frames, len(self.events), len(self.masks)
@@ -110,11 +112,11 @@ class ClipSpec:
 class Labels:
     """What is known of a stack. Leading axes are free: one example or a batch.
 
-    ball_xy_px: ball centre in every frame of the stack, source px; any finite value where
-        the ball is not visible.
+    ball_xy_px: ball centre in every frame of the stack, source px; any finite value
+        where the ball is not visible.
     ball_state: `VISIBLE`, `ABSENT` or `UNKNOWN` per frame.
-    event_offset: window steps from the window's event frame to the nearest event of each
-        kind, signed; `NO_EVENT` where none is near.
+    event_offset: window steps from the window's event frame to the nearest event of
+        each kind, signed; `NO_EVENT` where none is near.
     event_known: False where events of that kind were not annotated around this window.
     masks: 0 or 1 per class at the size of `Clip.frames`, of the frame `window.ball_at`.
     masks_known: False where that class was not annotated in this frame.
@@ -134,8 +136,8 @@ class Clip:
 
     frames: the whole frame, downscaled (area average) to the network's input.
     canvas: full-resolution pixels of a part of the frame, the same part in all frames;
-        a whole frame is the case `canvas_xy == (0, 0)`. A tuple holds one array per frame
-        of the stack (a ring of whole frames that is never copied into one array).
+        a whole frame is the case `canvas_xy == (0, 0)`. A tuple holds one array per
+        frame of the stack (a ring of whole frames that is never copied into one array).
     canvas_xy: source px of the canvas' left upper corner.
     source_hw: size of the whole source frame.
     """
@@ -191,7 +193,7 @@ class Source(Protocol):
     """An endless stream of batches whose position can be saved."""
 
     def next_batch(self) -> Any:
-        """The next batch; its leaves have the shapes that the task's sample spec gives."""
+        """The next batch, in the shapes that the task's sample spec gives."""
         ...
 
     def state(self) -> dict[str, Any]:
@@ -199,7 +201,7 @@ class Source(Protocol):
         ...
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Returns to a saved position: the batches that follow are the same, bit for bit."""
+        """Returns to a saved position: the same batches follow, bit for bit."""
         ...
 
 
@@ -212,7 +214,7 @@ class Data(Protocol):
         ...
 
     def validation(self, spec: Any, *, batch_size: int) -> Iterable[Any]:
-        """The same finite batches at every call; empty where there is no validation set."""
+        """The same finite batches at every call; none without a validation set."""
         ...
 
     def recordings(self, split: Split) -> Iterable[Recording]:

@@ -25,8 +25,8 @@ class Evaluator(Protocol):
     def table(self) -> dict[str, dict[str, float]]:
         """`{metric: {"value": …, "baseline": …, "low": …, "high": …, "n": …}}`.
 
-        `baseline` (the best constant predictor) and the bounds of the 95 % interval over
-        clips are left out where they make no sense.
+        `baseline` (the best constant predictor) and the bounds of the 95 % interval
+        over clips are left out where they make no sense.
         """
         ...
 
@@ -72,8 +72,8 @@ class Task(Protocol):
     ) -> Any:
         """What the network sees.
 
-        `progress` runs from 0 to 1 over a training phase. `key=None` asks for the inputs
-        of inference, which depend on no label.
+        `progress` runs from 0 to 1 over a training phase. `key=None` asks for the
+        inputs of inference, which depend on no label.
         """
         ...
 

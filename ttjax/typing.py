@@ -1,7 +1,7 @@
 """Names of the arrays that cross borders, and the letters of their axes.
 
-`b` batch, `t` frames of a stack (oldest first), `h w` pixels, `c` channels, `n` frames of
-a recording, `e` event kinds, `m` mask classes, `k` predicted frames of a stack.
+`b` batch, `t` frames of a stack (oldest first), `h w` pixels, `c` channels, `n` frames
+of a recording, `e` event kinds, `m` mask classes, `k` predicted frames of a stack.
 """
 
 from typing import Any

@@ -28,8 +28,8 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # Within a floor each of these may import those before it; all others import none.
 CHAINS = (("samples", "task"), FLOORS[4])
 
-# Small programs that are one file; every `__main__` is a main as well.
-MAINS = {"evaluate", "describe", "doctor"}
+# Programs of one file, and what all mains share; every `__main__` is a main as well.
+MAINS = {"evaluate", "describe", "doctor", "mains"}
 
 # Packages that importing the library must not pull in, and where they are at home.
 INSIDE_FUNCTIONS = {"av", "cv2", "pycocotools", "tensorflow", "tensorflow_datasets"}
