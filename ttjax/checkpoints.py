@@ -66,9 +66,9 @@ class Store:
         for left_over in self.directory.glob(f"*{_UNFINISHED}*"):
             shutil.rmtree(left_over)
         policies = ocp.training.preservation_policies
-        decisions = ocp.training.save_decision_policies
+        decisions: Any = ocp.training.save_decision_policies
         self._orbax = ocp.training.Checkpointer(
-            self.directory,
+            str(self.directory),
             save_decision_policy=decisions.FixedIntervalPolicy(1),
             preservation_policy=policies.AnyPreservationPolicy(
                 [
@@ -260,7 +260,7 @@ def load_variables(
     saved = _structure(found)
     names = [VARIABLES, *([EMA] if ema and EMA in saved else [])]
     abstract = {name: jax.tree.map(_numpy_like, saved[name]) for name in names}
-    loaded = ocp.load_checkpointables(found, abstract)
+    loaded = ocp.load_checkpointables(str(found), abstract)
     variables = loaded[VARIABLES]
     return variables | {"params": loaded[EMA]} if EMA in loaded else variables
 
@@ -275,7 +275,7 @@ def _numpy_like(leaf: Any) -> np.ndarray:
 
 
 def _metadata(path: pathlib.Path) -> dict[str, Any]:
-    saved = ocp.checkpointables_metadata(path).custom_metadata
+    saved = ocp.checkpointables_metadata(str(path)).custom_metadata
     if not isinstance(saved, dict) or "recipe" not in saved:
         raise ValueError(
             f"A checkpoint of ttjax holds its recipe, {path} holds none: it was "
@@ -286,7 +286,7 @@ def _metadata(path: pathlib.Path) -> dict[str, Any]:
 
 def _structure(path: pathlib.Path) -> dict[str, Any]:
     """Part -> tree of leaves with shape and dtype."""
-    return ocp.checkpointables_metadata(path).metadata
+    return ocp.checkpointables_metadata(str(path)).metadata
 
 
 def _named(tree: Any) -> dict[str, tuple[int, ...]]:

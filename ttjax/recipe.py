@@ -1,4 +1,9 @@
-"""A recipe: everything that determines a training run, as one frozen object."""
+"""A recipe: everything that determines a training run, as one frozen object.
+
+A recipe file defines `recipe() -> Recipe`; `python -m ttjax.train FILE` runs it, and
+each field below is a flag. The same recipe in the same `out` continues where the run
+stopped.
+"""
 
 import dataclasses
 import pathlib
@@ -13,21 +18,53 @@ TaskT = TypeVar("TaskT", bound=Task)
 DataT = TypeVar("DataT", bound=Data)
 
 
+def _check(holds: bool, invariant: str, received: object) -> None:
+    if not holds:
+        raise ValueError(f"{invariant}, got {received!r}.")
+
+
 @dataclasses.dataclass(frozen=True)
 class Plateau:
-    """Section 6.1: halve after `patience` epochs without a lower loss, stop after `stop`."""
+    """Halves the learning rate where the loss stands still (TTNet, section 6.1).
+
+    The loss is the validation loss where there is a validation set, else the training
+    loss, each of a whole epoch.
+
+    Attributes:
+        factor: The learning rate is multiplied by this.
+        patience: Epochs without a lower loss before that happens.
+        stop: Epochs without a lower loss that end the phase.
+    """
 
     factor: float = 0.5
     patience: int = 3
     stop: int = 12
 
+    def __post_init__(self):
+        """Checks the ranges."""
+        _check(
+            0 < self.factor < 1, "Plateau's `factor` is between 0 and 1", self.factor
+        )
+        _check(self.patience >= 1, "Plateau's `patience` is at least 1", self.patience)
+        _check(self.stop >= 1, "Plateau's `stop` is at least 1", self.stop)
+
 
 @dataclasses.dataclass(frozen=True)
 class Cosine:
-    """Linear warm-up over a share of the phase, then a half cosine to `floor` times."""
+    """Linear warm-up, then a half cosine over the rest of the phase.
+
+    Attributes:
+        warmup: Share of the phase in which the learning rate grows to its full value.
+        floor: Share of the learning rate that is left at the end.
+    """
 
     warmup: float = 0.05
     floor: float = 0.0
+
+    def __post_init__(self):
+        """Checks the ranges."""
+        _check(0 <= self.warmup < 1, "Cosine's `warmup` is in [0, 1)", self.warmup)
+        _check(0 <= self.floor <= 1, "Cosine's `floor` is in [0, 1]", self.floor)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,29 +74,47 @@ class Constant:
 
 @dataclasses.dataclass(frozen=True)
 class Adam:
-    """Adam (section 6.1); with `weight_decay` AdamW, with `clip_norm` clipped globally."""
+    """Adam (TTNet, section 6.1), decoupled weight decay and clipping as options.
+
+    Attributes:
+        b1: Decay of the running mean of gradients.
+        b2: Decay of the running mean of squared gradients.
+        eps: Added to the root of the second moment.
+        weight_decay: AdamW's, on parameters of two and more axes.
+        clip_norm: Gradients of the model are scaled down to this global norm.
+        sigma_learning_rate: Of the learnt log-sigmas, a group of their own; the phase's
+            schedule scales it too.
+    """
 
     b1: float = 0.9
     b2: float = 0.999
     eps: float = 1e-8
     weight_decay: float = 0.0
     clip_norm: float | None = None
+    sigma_learning_rate: float = 1e-2
 
 
 @dataclasses.dataclass(frozen=True)
 class Phase:
-    """A stretch of training, until `steps` or, where given, `minutes` of wall time are over.
+    """A stretch of training, until `steps` or `minutes` are over, the first that comes.
 
-    Rules are globs over "/"-joined parameter paths ("model/global_*/**"); one that matches
-    nothing is an error.
+    Rules are globs over "/"-joined parameter names: `*` stays within one name, `**`
+    does not, and a rule for a module holds for all inside ("model/global_*"). A rule
+    that matches nothing is an error.
 
-    loss_terms: the terms in force; None means all of the task's.
-    freeze: parameters that stand still, their BatchNorm statistics and dropout too.
-    copy: target subtree -> source subtree, copied once when the phase begins.
+    Attributes:
+        name: Shown in logs.
+        steps: Optimiser steps; None leaves the end to `minutes`.
+        minutes: Wall time of training, over all resumes, compilation not counted.
+        loss_terms: The terms in force; None means all of the task's.
+        freeze: Rules for what stands still, BatchNorm statistics and dropout too.
+        copy: Source module -> target module, copied once when the phase begins.
+        learning_rate: Adam's step size.
+        schedule: Multiplies the learning rate.
     """
 
     name: str = "train"
-    steps: int = 10_000
+    steps: int | None = 10_000
     minutes: float | None = None
     loss_terms: tuple[str, ...] | None = None
     freeze: tuple[str, ...] = ()
@@ -67,22 +122,52 @@ class Phase:
     learning_rate: float = 1e-3
     schedule: Plateau | Cosine | Constant = Plateau()
 
+    def __post_init__(self):
+        """Checks that the phase ends."""
+        _check(
+            self.steps is not None or self.minutes is not None,
+            "A phase ends: it has `steps` or `minutes`",
+            (self.steps, self.minutes),
+        )
+        for name in ("steps", "minutes"):
+            value = getattr(self, name)
+            _check(
+                value is None or value > 0, f"A phase's `{name}` are positive", value
+            )
+
 
 @dataclasses.dataclass(frozen=True)
 class Recipe(Generic[TaskT, DataT]):
     """What to train, on what, how, and where the run is kept.
 
-    out: the run's directory: checkpoints, log, plots, table.
-    steps_per_epoch: an epoch of an endless source; validation, plateau and checkpoints
-        happen at its end.
-    init: a checkpoint directory or an .npz/.pth of weights to begin from.
+    Attributes:
+        task: What is learnt: model, targets, losses, metrics.
+        data: Where samples come from.
+        phases: Stretches of training, one after the other.
+        out: The run's directory: checkpoints, log.jsonl, loss.png.
+        weighting: How the losses become one number.
+        optimizer: Adam's constants.
+        batch_size: Examples per step, over all devices.
+        seed: Of the weights, the augmentation and the order of the data.
+        steps_per_epoch: An epoch of an endless source; validation, plateau and
+            checkpoint happen at its end.
+        accumulate: Each step's batch is worked off in so many parts, to save memory.
+        ema_decay: Keeps a running average of the parameters with this decay, which
+            validation and inference then use.
+        keep: So many latest checkpoints are kept, and the best.
+        init: A checkpoint directory or an .npz or .pth of weights to begin from.
+        tensorboard: Writes TensorBoard files into `out` too.
+        deterministic: The same bits in every run on a GPU, too, at some cost.
+        cache: Compiled steps are kept in the user's cache directory.
     """
 
     task: TaskT
     data: DataT
     phases: tuple[Phase, ...] = (Phase(),)
     out: pathlib.Path = pathlib.Path("runs/ttjax")
-    weighting: LearntSigmas | Fixed | Sum = LearntSigmas()
+    weighting: LearntSigmas | Fixed | Sum = dataclasses.field(
+        default_factory=LearntSigmas
+    )
     optimizer: Adam = Adam()
     batch_size: int = 16
     seed: int = 0
@@ -93,3 +178,29 @@ class Recipe(Generic[TaskT, DataT]):
     init: pathlib.Path | None = None
     tensorboard: bool = False
     deterministic: bool = False
+    cache: bool = True
+
+    def __post_init__(self):
+        """Checks what can be checked before anything is built."""
+        _check(len(self.phases) > 0, "A recipe has at least one phase", self.phases)
+        for name in ("batch_size", "steps_per_epoch", "accumulate", "keep"):
+            value = getattr(self, name)
+            _check(value >= 1, f"`{name}` is at least 1", value)
+        _check(
+            self.batch_size % self.accumulate == 0,
+            "`accumulate` divides `batch_size`",
+            (self.accumulate, self.batch_size),
+        )
+        decay = self.ema_decay
+        _check(decay is None or 0 < decay < 1, "`ema_decay` is between 0 and 1", decay)
+        for phase in self.phases:
+            unknown = set(phase.loss_terms or ()) - set(self.task.loss_terms)
+            _check(
+                not unknown,
+                f"A phase's `loss_terms` are among the task's {self.task.loss_terms}",
+                tuple(sorted(unknown)),
+            )
+
+    def terms(self, phase: Phase) -> tuple[str, ...]:
+        """The loss terms in force in a phase."""
+        return phase.loss_terms or tuple(self.task.loss_terms)

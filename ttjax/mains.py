@@ -1,0 +1,48 @@
+"""What all mains share: an error of the user's making is one line, not a traceback."""
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable
+
+TRACEBACK = "TTJAX_TRACEBACK"
+"""Environment variable; set, errors come with their traceback."""
+
+EXPLAINED = (OSError, ValueError, ImportError)
+EXIT_CODE = 2
+
+
+def is_ours(error: BaseException) -> bool:
+    """Whether ttjax raised it: its message says what is wrong and what to do.
+
+    An OSError is the user's business wherever it comes from: a missing file, a full
+    disk.
+    """
+    if isinstance(error, OSError):
+        return True
+    frames = list(traceback.walk_tb(error.__traceback__))
+    if not frames or not isinstance(error, EXPLAINED):
+        return False
+    module = frames[-1][0].f_globals.get("__name__", "")
+    # A main that was started with `-m` is called __main__ and belongs to ttjax, too.
+    return module == "__main__" or module.split(".")[0] == "ttjax"
+
+
+def guarded(main: Callable[[], int | None]) -> int:
+    """Runs `main` and gives its exit code; errors of ttjax become one line and 2.
+
+    Other errors are bugs and keep their traceback; `TTJAX_TRACEBACK=1` keeps all.
+    """
+    # Libraries log below what they raise; the one line is to stay the only one.
+    logging.getLogger("absl").setLevel(logging.CRITICAL)
+    try:
+        return main() or 0
+    except EXPLAINED as error:
+        if os.environ.get(TRACEBACK) or not is_ours(error):
+            raise
+        text = " ".join(str(error).split())
+        print(f"error: {text}", file=sys.stderr)
+        return EXIT_CODE
+    except KeyboardInterrupt:
+        return 130
