@@ -1,0 +1,70 @@
+import cv2
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ttjax.nn import resize
+
+
+def box_average(image, out_hw):
+    """The definition, pixel by pixel."""
+    (h, w), (oh, ow) = image.shape[:2], out_hw
+    out = np.zeros((oh, ow, image.shape[2]))
+    for i in range(oh):
+        for j in range(ow):
+            total = 0.0
+            for y in range(h):
+                for x in range(w):
+                    dy = min((i + 1) * h / oh, y + 1) - max(i * h / oh, y)
+                    dx = min((j + 1) * w / ow, x + 1) - max(j * w / ow, x)
+                    if dy > 0 and dx > 0:
+                        out[i, j] += dy * dx * image[y, x]
+                        total += dy * dx
+            out[i, j] /= total
+    return out
+
+
+@pytest.mark.parametrize(
+    ("in_hw", "out_hw"),
+    [((12, 18), (4, 6)), ((11, 18), (4, 6)), ((9, 10), (6, 7)), ((40, 3), (2, 3))],
+)
+def test_area_is_the_mean_over_each_pixels_own_area(in_hw, out_hw):
+    image = np.random.RandomState(0).randint(0, 256, (*in_hw, 3), dtype=np.uint8)
+    expected = box_average(image, out_hw)
+    for shrink in (resize.area, jax.jit(resize.area, static_argnums=1)):
+        out = shrink(jnp.asarray(image), out_hw)
+        assert out.dtype == jnp.float32
+        np.testing.assert_allclose(out, expected, atol=1e-3)
+    batched = resize.area(jnp.stack([jnp.asarray(image)] * 2)[None], out_hw)
+    np.testing.assert_allclose(batched[0, 1], expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("in_hw", [(1080, 1920), (720, 1280)])
+def test_area_equals_opencv_on_video_frames(in_hw):
+    image = np.random.RandomState(1).randint(0, 256, (*in_hw, 3), dtype=np.uint8)
+    ours = np.asarray(resize.area(image, (128, 320)))
+    theirs = cv2.resize(image, (320, 128), interpolation=cv2.INTER_AREA)
+    assert np.abs(ours - theirs).max() <= 1.0
+    # Beyond OpenCV's own rounding nothing is left.
+    assert np.abs(ours - theirs).mean() < 0.3
+
+
+def test_area_keeps_means_and_has_the_adjoint_of_a_mean_as_gradient():
+    image = jnp.asarray(np.random.RandomState(2).rand(9, 10, 1), jnp.float32)
+    np.testing.assert_allclose(
+        resize.area(image, (4, 5)).mean(), image.mean(), rtol=1e-5
+    )
+    gradient = jax.grad(lambda x: resize.area(x, (4, 5)).sum())(image)
+    np.testing.assert_allclose(gradient, 20 / 90, rtol=1e-5)
+
+
+def test_overlap_rows_are_shares():
+    weights = resize.overlap(135, 16)
+    np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(weights.sum(axis=0), 16 / 135, rtol=1e-4)
+
+
+def test_area_refuses_to_enlarge():
+    with pytest.raises(ValueError, match="only shrinks"):
+        resize.area(jnp.zeros((4, 4, 3)), (8, 2))

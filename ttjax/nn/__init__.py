@@ -1,0 +1,1 @@
+"""Building blocks of networks: layers, resampling, and the count of their cost."""
