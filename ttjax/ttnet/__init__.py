@@ -1,0 +1,1 @@
+"""TTNet: the ball, events and masks of table tennis, from stacks of frames."""

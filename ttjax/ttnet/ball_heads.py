@@ -1,0 +1,164 @@
+"""Ball heads: maps in, column and row logits of k frames out.
+
+A head of the config is a frozen dataclass whose `build` makes the flax module; the
+module maps `(features, train)` to `BallLogits`. The last layers begin at the base rate
+of the targets: the first answer is then "nowhere", as almost every bin's label says.
+"""
+
+import dataclasses
+import math
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ttjax.nn import blocks, pixel_shuffle, resize
+from ttjax.nn.batch_norm import BatchNorm
+from ttjax.ttnet.arrays import BallLogits
+from ttjax.ttnet.encoders import Features, scaled
+
+small_normal = nn.initializers.normal(0.01)
+
+
+def logit(probability: float) -> float:
+    """The logit of a probability."""
+    return math.log(probability / (1 - probability))
+
+
+@dataclasses.dataclass(frozen=True)
+class Dense:
+    """The paper's swallow-tail: FC1 shared, then one tail per axis (Table 3, Fig. 2).
+
+    Its sizes follow from the picture's: 4 (w + h) units, then 2w and 2h, then w and h.
+    """
+
+    def build(
+        self,
+        *,
+        frames: int,
+        hw: tuple[int, int],
+        base_rate: tuple[float, float],
+        width: float,
+        dropout: float,
+        dtype: Any,
+    ) -> nn.Module:
+        """The flax module; `base_rate` is the mean label of columns and rows."""
+        return DenseHead(frames, hw, base_rate, width, dropout, dtype)
+
+
+@dataclasses.dataclass(frozen=True)
+class Marginal:
+    """Translation-equivariant marginals: where the ball goes, the answer goes.
+
+    Maps at stride 4, with upsampled context of stride 32, pass a 3x3 convolution; their
+    maximum over the other axis passes 1-D convolutions, which give 4 logits per cell.
+
+    channels: of the 3x3 convolution and of the 1-D ones.
+    """
+
+    channels: int = 40
+
+    def build(
+        self,
+        *,
+        frames: int,
+        hw: tuple[int, int],
+        base_rate: tuple[float, float],
+        width: float,
+        dropout: float,
+        dtype: Any,
+    ) -> nn.Module:
+        """The flax module; `base_rate` is the mean label of columns and rows."""
+        del hw, dropout  # Equivariant, and small enough to do without.
+        return MarginalHead(frames, base_rate, scaled(self.channels, width), dtype)
+
+
+class DenseHead(nn.Module):
+    """See `Dense`; layers `fc1`, `fc2_x`, `fc3_x`, `fc2_y`, `fc3_y`."""
+
+    frames: int
+    hw: tuple[int, int]
+    base_rate: tuple[float, float]
+    width: float
+    dropout: float
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, features: Features, train: bool = False) -> BallLogits:
+        """Logits in float32."""
+
+        def hidden(name: str, units: int, x: Array) -> Array:
+            units = scaled(units, self.width)
+            dense = nn.Dense(
+                units, dtype=self.dtype, kernel_init=blocks.he_normal, name=name
+            )
+            return nn.Dropout(self.dropout)(nn.relu(dense(x)), deterministic=not train)
+
+        coarse = features[max(features)]
+        flat = coarse.reshape(coarse.shape[0], -1)
+        h, w = self.hw
+        shared = hidden("fc1", 4 * (w + h), flat)
+        logits = {}
+        for axis, size, rate in zip("xy", (w, h), self.base_rate, strict=True):
+            x = hidden(f"fc2_{axis}", 2 * size, shared)
+            x = nn.Dense(
+                self.frames * size,
+                dtype=self.dtype,
+                kernel_init=small_normal,
+                bias_init=nn.initializers.constant(logit(rate)),
+                name=f"fc3_{axis}",
+            )(x)
+            x = x.reshape(x.shape[0], self.frames, size)
+            logits[axis] = x.astype(jnp.float32)
+        return BallLogits(**logits)
+
+
+class MarginalHead(nn.Module):
+    """See `Marginal`; layers `fine`, `context`, `bn`, and per axis `conv1`, `conv2`."""
+
+    frames: int
+    base_rate: tuple[float, float]
+    channels: int
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, features: Features, train: bool = False) -> BallLogits:
+        """Logits in float32."""
+        fine, deep = features[4], features[32]
+        conv = {
+            "use_bias": False,  # BatchNorm follows.
+            "kernel_init": blocks.he_normal,
+            "dtype": self.dtype,
+        }
+        x = nn.Conv(self.channels, (3, 3), name="fine", **conv)(fine)
+        context = nn.Conv(self.channels, (1, 1), name="context", **conv)(deep)
+        x = x + resize.repeat(context, 8)
+        x = BatchNorm(self.dtype, name="bn")(x, train)
+        # The maximum before the ReLU: the two commute.
+        columns, rows = nn.relu(x.max(axis=1)), nn.relu(x.max(axis=2))
+        return BallLogits(
+            x=self._line("x", columns, self.base_rate[0]),
+            y=self._line("y", rows, self.base_rate[1]),
+        )
+
+    def _line(
+        self, axis: str, x: Float[Array, "b n c"], rate: float
+    ) -> Float[Array, "b k 4*n"]:
+        conv = nn.Conv(
+            self.channels,
+            (5,),
+            kernel_init=blocks.he_normal,
+            dtype=self.dtype,
+            name=f"conv1_{axis}",
+        )
+        x = nn.relu(conv(x))
+        x = nn.Conv(
+            4 * self.frames,
+            (3,),
+            kernel_init=small_normal,
+            bias_init=nn.initializers.constant(logit(rate)),
+            dtype=self.dtype,
+            name=f"conv2_{axis}",
+        )(x)
+        return pixel_shuffle.depth_to_line(x, 4).swapaxes(1, 2).astype(jnp.float32)
