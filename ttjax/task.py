@@ -1,7 +1,7 @@
 """The contract between a family of models and everything else."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Array, Float
 
@@ -18,7 +18,7 @@ class Evaluator(Protocol):
         """Adds a batch of consecutive windows of the clip named `clip`."""
         ...
 
-    def merge(self, other: Self) -> Self:
+    def merge(self, other: Any) -> "Evaluator":
         """The evaluator of both sets of clips."""
         ...
 
