@@ -26,7 +26,8 @@ def checked_dataclass(cls=None, **options):
 
     def init(self, *args, **kwargs):
         leaves = jax.tree.leaves((args, kwargs))
-        arrays = all(isinstance(leaf, jax.Array | np.ndarray) for leaf in leaves)
+        kinds = (jax.Array, np.ndarray)
+        arrays = leaves and all(isinstance(leaf, kinds) for leaf in leaves)
         (checked if arrays else plain)(self, *args, **kwargs)
 
     made.__init__ = init
