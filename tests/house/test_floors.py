@@ -152,7 +152,8 @@ def home_of(module, line) -> str | None:
         return "imported inside functions only"
     if line.package == "torch":
         return "never imported by the package"
-    if line.package == "tyro" and not (is_main(module) and line.function):
+    parses = is_main(module) or module.name == "ttjax.train.arguments"
+    if line.package == "tyro" and not (parses and line.function):
         return "imported inside the functions of mains only"
     if line.package == "grain" and room(module) != "pipeline":
         return "at home in ttjax.pipeline"
