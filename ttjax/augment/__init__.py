@@ -1,0 +1,1 @@
+"""Random changes of one example: key first, labels move with pixels."""

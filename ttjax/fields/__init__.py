@@ -1,0 +1,1 @@
+"""Points as dense maps, and dense maps as points."""

@@ -1,0 +1,1 @@
+"""Annotation formats, parsed and written; the one home of each."""

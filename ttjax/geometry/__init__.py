@@ -1,0 +1,1 @@
+"""Cameras, maps and the measures of what is played on."""

@@ -1,0 +1,1 @@
+"""Videos and pictures: read, written, drawn over."""

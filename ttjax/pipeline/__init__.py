@@ -1,0 +1,1 @@
+"""Samples from files: windows, caches, loaders; host side."""

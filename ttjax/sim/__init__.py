@@ -1,0 +1,1 @@
+"""Simulated rallies, in pure JAX, from a key."""
