@@ -1,7 +1,7 @@
 """OpenTTGames' own files: `<name>.mp4` beside `<name>/` with balls, events and masks.
 
-`ball_markup.json`: `{"14": {"x": 506, "y": 523}, ...}`, keys are 0-based frames, a ball that
-is not seen has a negative x or y, a frame without a key is not labelled.
+`ball_markup.json`: `{"14": {"x": 506, "y": 523}, ...}`, keys are 0-based frames, a
+ball that is not seen has a negative x or y, a frame without a key is not labelled.
 `events_markup.json`: `{"18": "bounce", "33": "net", "58": "empty_event"}`.
 `segmentation_masks/<frame>.png`: 320 x 128, 0 or 255 per channel: R table, G humans,
 B scoreboard; channels may overlap.
@@ -76,13 +76,14 @@ def clip_files(root: pathlib.Path, name: str) -> ClipFiles:
 def find_clips(root: pathlib.Path) -> list[ClipFiles]:
     """All clips in `root` that have a video and ball labels, by name.
 
-    Raises FileNotFoundError if `root` is no directory or holds no clip, ValueError where
-    labels have no video.
+    Raises FileNotFoundError if `root` is no directory or holds no clip, ValueError
+    where labels have no video.
     """
     root = pathlib.Path(root)
     if not root.is_dir():
         raise FileNotFoundError(
-            f"OpenTTGames data is a directory of clips, {root} is none: pass `--data DIR`."
+            f"OpenTTGames data is a directory of clips, {root} is none: "
+            "pass `--data DIR`."
         )
     names = sorted(path.parent.name for path in root.glob(f"*/{BALL_FILE}"))
     clips = [clip_files(root, name) for name in names]
@@ -159,7 +160,10 @@ def mask_files(folder: pathlib.Path) -> dict[int, pathlib.Path]:
 
 
 def read_mask(path: pathlib.Path) -> UInt8[np.ndarray, "h w 3"]:
-    """0/1 masks, channels named `MASKS`; raises ValueError unless every value is 0 or 255."""
+    """0/1 masks, channels named `MASKS`.
+
+    Raises ValueError unless every value of the file is 0 or 255.
+    """
     import cv2
 
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
@@ -198,7 +202,10 @@ def write_balls(path: pathlib.Path, balls: Balls) -> None:
 def write_events(
     path: pathlib.Path, events: Mapping[str, Int64[np.ndarray, " n"]]
 ) -> None:
-    """Writes `events_markup.json`; where kinds share a frame the first of `KINDS` stays."""
+    """Writes `events_markup.json`.
+
+    Where kinds share a frame the first of `KINDS` stays.
+    """
     unknown = set(events) - set(KINDS)
     if unknown:
         raise ValueError(f"Events are of the kinds {KINDS}, got {sorted(unknown)}.")

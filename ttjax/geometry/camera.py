@@ -14,13 +14,14 @@ class Camera:
 
     rotation: rows are the camera's axes (right, down, forward) in the world.
     position_m: centre of projection in the world, z up.
-    focal_px, centre_px: focal length and principal point, in pixels of the source frame.
+    focal_px, centre_px: focal length and principal point, in pixels of the source
+    frame.
     """
 
-    rotation: Float[Array, "3 3"]
-    position_m: Float[Array, " 3"]
-    focal_px: Float[Array, ""]
-    centre_px: Float[Array, " 2"]
+    rotation: Float[Array, "*n 3 3"]
+    position_m: Float[Array, "*n 3"]
+    focal_px: Float[Array, "*n"]
+    centre_px: Float[Array, "*n 2"]
 
 
 def look(

@@ -13,8 +13,8 @@ from jaxtyping import UInt8
 class VideoWriter:
     """A video file that appears under its name only when it is complete.
 
-    Use as a context manager. Frames go to `<name>.part`; leaving the block without an error
-    renames it, leaving it with one removes it.
+    Use as a context manager. Frames go to `<name>.part`; leaving the block without an
+    error renames it, leaving it with one removes it.
     """
 
     def __init__(
@@ -29,15 +29,16 @@ class VideoWriter:
     ):
         """`quality` is libx264's constant rate factor: 0 lossless, 51 worst.
 
-        Raises ValueError where a side is odd: H.264 in 4:2:0 stores colour at half size.
+        Raises ValueError where a side is odd: H.264 in 4:2:0 stores colour at half
+        size.
         """
         import av
 
         height, width = size_hw
         if height % 2 or width % 2 or min(size_hw) < 2:
             raise ValueError(
-                f"H.264 needs even sides of at least 2 px, got {height} x {width} (h, w): "
-                "crop or resize the frames."
+                f"H.264 needs even sides of at least 2 px, got {height} x {width} "
+                "(h, w): crop or resize the frames."
             )
         self.path, self._size_hw = pathlib.Path(path), tuple(size_hw)
         self.path.parent.mkdir(parents=True, exist_ok=True)

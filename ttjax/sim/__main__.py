@@ -91,7 +91,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             root: Directory to write to; made if missing.
             rallies: How many recordings DIR holds at the end.
             seconds: Length of each, in seconds.
-            workers: Recordings rendered at once; the number of CPU cores is a good choice.
+            workers: Recordings rendered at once; the number of CPU cores is a good
+            choice.
             seed: Another seed gives other halls, players and rallies.
             masks_every: Frames between two mask images.
             quality: H.264 constant rate factor: 0 lossless, 51 worst.

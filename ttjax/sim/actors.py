@@ -1,4 +1,6 @@
-"""What moves in a frame, as shapes: people, ball, distractors; and where the ball is seen."""
+"""What moves in a frame: people, ball, distractors; and where the ball is seen."""
+
+import dataclasses
 
 import flax.struct
 import jax
@@ -56,9 +58,9 @@ class Streak:
     centre_px: its label. half_path_px: half of the way it goes. radius_px: apparent.
     """
 
-    centre_px: Float[Array, " 2"]
-    half_path_px: Float[Array, " 2"]
-    radius_px: Float[Array, ""]
+    centre_px: Float[Array, "*n 2"]
+    half_path_px: Float[Array, "*n 2"]
+    radius_px: Float[Array, "*n"]
 
 
 def streak(scene: Scene, moment: Rally, fps: float) -> Streak:
@@ -119,7 +121,7 @@ def shapes(
             shade=(0.04, -0.13),
             alpha=(slots[slot] & moment.present).astype(jnp.float32),
         )
-        return one.replace(behind=behind[None])
+        return dataclasses.replace(one, behind=behind[None])
 
     return primitives.concatenate(spots, ball_at(0), far, ball_at(1), near, ball_at(2))
 
@@ -151,7 +153,8 @@ def ball_label(
 ) -> tuple[Float[Array, " 2"], Bool[Array, ""]]:
     """Centre of the ball in source px, and whether it is seen.
 
-    Seen: it exists, its centre is inside the frame and hidden by neither table nor player.
+    Seen: it exists, its centre is inside the frame and hidden by neither table nor
+    player.
     """
     centre = streak(scene, moment, fps).centre_px
     height, width = source_hw

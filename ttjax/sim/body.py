@@ -1,5 +1,7 @@
 """Articulated people: joints from a few targets, bodies as tapered capsules."""
 
+import dataclasses
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -18,8 +20,8 @@ LOOKS = ("skin", "hair", "shirt", "sleeve", "shorts", "shoe", "racket", "trim")
 def _bend(
     root: Float[Array, " 3"],
     tip: Float[Array, " 3"],
-    upper: float,
-    lower: float,
+    upper: float | Array,
+    lower: float | Array,
     hint: Float[Array, " 3"],
 ) -> tuple[Float[Array, " 3"], Float[Array, " 3"]]:
     """Middle joint and reached tip of a two-bone limb that bends towards `hint`."""
@@ -46,8 +48,8 @@ def player(
 ) -> Shapes:
     """18 shapes of a player of `side` (-1 left, 1 right), far parts first.
 
-    root_m: on the floor below the hips; hand_m: where the racket should be; crouch: 0 for
-    standing upright to 1 for deep; height: relative to 1.75 m.
+    root_m: on the floor below the hips; hand_m: where the racket should be; crouch: 0
+    for standing upright to 1 for deep; height: relative to 1.75 m.
     """
     forward = jnp.stack([-side, jnp.zeros(()), jnp.zeros(())])
     away = jnp.array([0.0, 1.0, 0.0])
@@ -76,9 +78,10 @@ def player(
         joints.append((hip, knee, ankle, shoulder, elbow, hand))
     far, near = joints
     toe = 0.17 * forward - 0.03 * up
-    blade = near[5] + 0.16 * (0.7 * forward + 0.15 * up - 0.2 * away)
+    reach = 0.8 * forward + 0.35 * up - 0.3 * away
+    grip, blade = near[5] + 0.06 * reach, near[5] + 0.14 * reach
     skin, hair, shirt, sleeve, shorts, shoe, racket, trim = range(8)
-    crown = head + 0.05 * up - 0.03 * forward
+    crown = head + 0.045 * up - 0.015 * forward
     parts = (
         (far[3], far[4], 0.062, 0.05, sleeve),
         (far[4], far[5], 0.045, 0.034, skin),
@@ -92,12 +95,12 @@ def player(
         (chest, neck - 0.07 * spine, 0.165, 0.14, shirt),
         (hips - 0.1 * away, chest - 0.1 * away, 0.02, 0.02, trim),
         (neck, head - 0.06 * up, 0.055, 0.055, skin),
-        (crown - 0.03 * forward, crown, 0.105, 0.1, hair),
+        (crown - 0.02 * forward, crown, 0.1, 0.098, hair),
         (head - 0.05 * up, head + 0.02 * up, 0.085, 0.09, skin),
         (near[3], near[4], 0.07, 0.052, sleeve),
         (near[4], near[5], 0.045, 0.036, skin),
-        (near[5], blade, 0.016, 0.016, hair),
-        (blade - 0.01 * forward, blade + 0.01 * up, 0.078, 0.078, racket),
+        (near[5] - 0.02 * forward, grip, 0.016, 0.016, hair),
+        (grip, blade, 0.052, 0.064, racket),
     )
     start, start_depth = camera_.project(camera, jnp.stack([p[0] for p in parts]))
     end, _ = camera_.project(camera, jnp.stack([p[1] for p in parts]))
@@ -108,7 +111,9 @@ def player(
     middle = jnp.stack([0.5 * (p[0] + p[1]) for p in parts])
     low = middle[:, 2] < field.TABLE_HEIGHT_M
     behind = low & (middle[:, 1] > -0.5 * field.TABLE_WIDTH_M)
-    return shapes.replace(behind=shapes.behind.at[:, 0].set(behind.astype(jnp.float32)))
+    return dataclasses.replace(
+        shapes, behind=shapes.behind.at[:, 0].set(behind.astype(jnp.float32))
+    )
 
 
 PLAYER_SHAPES = 18

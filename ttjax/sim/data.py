@@ -1,4 +1,4 @@
-"""Simulation as a source of training batches, validation batches and whole recordings."""
+"""Simulation as data: training batches, validation batches, whole recordings."""
 
 import concurrent.futures
 import dataclasses
@@ -67,11 +67,14 @@ class Generator:
         return {"seed": self._seed, "batches": self._counter}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Returns to a saved position; raises ValueError for a stream of another seed."""
+        """Returns to a saved position.
+
+        Raises ValueError for a stream of another seed.
+        """
         if state["seed"] != self._seed:
             raise ValueError(
-                f"This stream has seed {self._seed}, the saved position belongs to seed "
-                f"{state['seed']}: set the recipe's seed to it or begin a new run."
+                f"This stream has seed {self._seed}, the saved position belongs to "
+                f"seed {state['seed']}: set the recipe's seed to it or begin a new run."
             )
         self._counter = int(state["batches"])
 
@@ -101,7 +104,7 @@ class Simulation:
     def hall(self) -> Hall:
         """Frame size, rate, and the way of painting that suits the default device."""
         tiled = jax.default_backend() == "cpu"
-        return Hall(tuple(self.source_hw), self.fps, tiled)
+        return Hall((self.source_hw[0], self.source_hw[1]), self.fps, tiled)
 
     def train(self, spec: ClipSpec, *, batch_size: int, seed: int) -> Source:
         """Endless batches."""

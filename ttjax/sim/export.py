@@ -38,7 +38,8 @@ class Export:
         """Checks the ranges."""
         if round(self.seconds * self.hall.fps) < 1:
             raise ValueError(
-                f"A rally lasts at least one frame, got {self.seconds} s: set `--seconds`."
+                f"A rally lasts at least one frame, got {self.seconds} s: "
+                "set `--seconds`."
             )
         if self.masks_every < 1:
             raise ValueError(
@@ -74,8 +75,8 @@ def finished(root: pathlib.Path, number: int, export: Export) -> bool:
     saved = json.loads(path.read_text()) if path.is_file() else None
     if saved != export.settings(number):
         raise ValueError(
-            f"{clip.balls.parent} was made with other settings than these: choose another "
-            "directory or remove it."
+            f"{clip.balls.parent} was made with other settings than these: "
+            "choose another directory or remove it."
         )
     return True
 
@@ -99,8 +100,8 @@ def write_rally(
 ) -> openttgames.ClipFiles:
     """Renders and writes one rally; `advance` is called after every frame.
 
-    The ball labels are written last, under their name only when complete: a clip without
-    them is not finished. Raises InterruptedError once `stop` is set.
+    The ball labels are written last, under their name only when complete: a clip
+    without them is not finished. Raises InterruptedError once `stop` is set.
     """
     clip = openttgames.clip_files(root, name_of(number))
     recording = SimulatedRecording(
@@ -120,7 +121,7 @@ def write_rally(
     ) as video:
         for image in recording.frames():
             if stop is not None and stop.is_set():
-                raise InterruptedError(f"{clip.video} was given up: another one failed.")
+                raise InterruptedError(f"{clip.video} was given up: another failed.")
             video.write(image)
             advance()
     labelled = range(0, export.frames, export.masks_every)
@@ -148,8 +149,8 @@ def write(
 ) -> list[int]:
     """Writes rallies 0 .. rallies - 1 that are not there yet; returns their numbers.
 
-    `workers` rallies are made at once, by threads of this process. The first error stops
-    all of them; what was finished stays.
+    `workers` rallies are made at once, by threads of this process. The first error
+    stops all of them; what was finished stays.
     """
     root = pathlib.Path(root)
     root.mkdir(parents=True, exist_ok=True)
@@ -166,7 +167,7 @@ def write(
     with concurrent.futures.ThreadPoolExecutor(max(1, workers)) as pool:
         waiting = [pool.submit(one, number) for number in missing]
         try:
-            done, _ = concurrent.futures.wait(
+            concurrent.futures.wait(
                 waiting, return_when=concurrent.futures.FIRST_EXCEPTION
             )
         except BaseException:

@@ -1,8 +1,8 @@
 """What stands in the hall: banners, stands, umpire, scoreboard, table and net."""
 
+import dataclasses
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -10,8 +10,8 @@ from ttjax.geometry import camera as camera_
 from ttjax.geometry import fields_of_play as field
 from ttjax.geometry.camera import Camera
 from ttjax.sim import body, primitives
+from ttjax.sim.draws import Uniforms
 from ttjax.sim.primitives import Shapes
-from ttjax.typing import PRNGKey
 
 HALF_X, HALF_Y = field.TABLE_LENGTH_M / 2, field.TABLE_WIDTH_M / 2
 TOP_Z = field.TABLE_HEIGHT_M
@@ -34,7 +34,8 @@ SEGMENTS = np.array(
     ],
     np.float32,
 )
-"""Seven-segment digits: top, left upper, right upper, middle, left lower, right lower, bottom."""
+"""Seven-segment digits: top, left upper, right upper, middle, left lower, right lower,
+bottom."""
 SEGMENT_BOXES = np.array(
     [
         [0.0, 0.88, 1.0, 1.0],
@@ -100,19 +101,18 @@ def _paint(camera: Camera, panels, groups, palette, shown) -> Shapes:
     )
     corners = np.stack([panel.corners for panel in panels]) + points[at][:, None]
     value = jnp.concatenate([colours[ink], classes], axis=-1)
-    pixels, _ = camera_.project(camera, corners)
+    pixels, _ = camera_.project(camera, jnp.asarray(corners))
     return primitives.quads(
         pixels, value, alpha=shown[np.array([panel.shown for panel in panels])]
     )
 
 
-def _background(key: PRNGKey, camera: Camera, gain) -> Shapes:
+def _background(draws: Uniforms, camera: Camera, gain) -> Shapes:
     """Lamps, banners with letter-like bars, white things, ball stands."""
-    keys = jax.random.split(key, 4)
-    u = jax.random.uniform(keys[0], (16,))
-    kinds = jax.random.randint(keys[1], (BANNERS,), 0, 4)
-    glyphs = jax.random.bernoulli(keys[2], 0.85, (BANNERS * GLYPHS,))
-    spots = jax.random.uniform(keys[3], (SPOTS, 4))
+    u = draws.take(16)
+    kinds = (4 * draws.take(BANNERS)).astype(jnp.int32)
+    glyphs = draws.take(BANNERS * GLYPHS) < 0.85
+    spots = draws.take(SPOTS, 4)
     white, dark, green = (142.0, 170.0, 158.0), (18.0, 28.0, 28.0), (14.0, 60.0, 40.0)
     red, lime, basin = (120.0, 44.0, 34.0), (150.0, 170.0, 40.0), (40.0, 190.0, 30.0)
     papers = jnp.array([white, white, dark, green]) * gain
@@ -155,7 +155,9 @@ def _background(key: PRNGKey, camera: Camera, gain) -> Shapes:
     rims = np.array(
         [[(x - 0.14, 0, 0.82), (x + 0.14, 0, 0.82)] for x in (-1.4, 1.4)], np.float32
     )
-    ends, depth = camera_.project(camera, rims + groups["stands"][None, None])
+    ends, depth = camera_.project(
+        camera, jnp.asarray(rims) + groups["stands"][None, None]
+    )
     colour = jnp.where(u[8] < 0.5, jnp.array(basin), jnp.array(dark)) * gain
     bowls = primitives.capsules(
         ends[:, 0],
@@ -187,11 +189,10 @@ def _digit(first, left, bottom, width, height, y, paint):
     ]
 
 
-def _desk(key: PRNGKey, camera: Camera, gain) -> Shapes:
+def _desk(draws: Uniforms, camera: Camera, gain) -> Shapes:
     """The umpire at a desk with a flip scoreboard."""
-    draw, digits = jax.random.split(key)
-    u = jax.random.uniform(draw, (8,))
-    numbers = jax.random.randint(digits, (4,), 0, 10)
+    u = draws.take(8)
+    numbers = (10 * draws.take(4)).astype(jnp.int32)
     desk = jnp.stack([-0.15 + 0.4 * u[0], 2.5 + 0.5 * u[1], jnp.zeros(())])
     suit = jnp.array([20.0, 28.0, 38.0])
     face, hair = jnp.array([120.0, 100.0, 75.0]), jnp.array([110.0, 110.0, 100.0])
@@ -199,7 +200,7 @@ def _desk(key: PRNGKey, camera: Camera, gain) -> Shapes:
     looks = jnp.stack([face, hair * (0.4 + 0.6 * u[2]), *[suit] * 5, shirt])
     seat = desk + jnp.stack([0.1 * (u[3] - 0.5), jnp.float32(0.35), jnp.float32(0.62)])
     umpire = body.official(camera, seat, looks * gain)
-    umpire = umpire.replace(alpha=umpire.alpha * (u[4] < 0.75))
+    umpire = dataclasses.replace(umpire, alpha=umpire.alpha * (u[4] < 0.75))
     palette = {
         "wood": (38.0, 37.0, 28.0),
         "rim": (90.0, 90.0, 80.0),
@@ -260,9 +261,9 @@ def _legs() -> list[Panel]:
     return panels
 
 
-def _table(key: PRNGKey, camera: Camera, gain) -> Shapes:
+def _table(draws: Uniforms, camera: Camera, gain) -> Shapes:
     """Under-carriage, table top with lines, apron and net."""
-    u = jax.random.uniform(key, (2,))
+    u = draws.take(2)
     tops = jnp.array([[26.0, 32.0, 172.0], [30.0, 60.0, 150.0], [14.0, 84.0, 60.0]])
     top = tops[jnp.searchsorted(jnp.array([0.65, 0.85]), u[0])] * (0.9 + 0.2 * u[1])
     palette = {
@@ -301,11 +302,10 @@ def _table(key: PRNGKey, camera: Camera, gain) -> Shapes:
     return _paint(camera, panels, groups, palette, jnp.array([1.0, 0.78]))
 
 
-def hall(key: PRNGKey, camera: Camera, gain) -> Shapes:
+def hall(draws: Uniforms, camera: Camera, gain) -> Shapes:
     """Everything that stands still, far things first, `gain` times as bright."""
-    keys = jax.random.split(key, 3)
     return primitives.concatenate(
-        _background(keys[0], camera, gain),
-        _desk(keys[1], camera, gain),
-        _table(keys[2], camera, gain),
+        _background(draws, camera, gain),
+        _desk(draws, camera, gain),
+        _table(draws, camera, gain),
     )

@@ -19,7 +19,8 @@ NET_HALF_M = field.TABLE_WIDTH_M / 2 + field.NET_OVERHANG_M
 class Physics:
     """Constants of the model.
 
-    drag_per_m: deceleration / speed^2 = air density 1.2 * drag coefficient 0.45 * area / 2m.
+    drag_per_m: deceleration / speed^2 = air density 1.2 * drag coefficient 0.45 * area
+    / 2m.
     magnus: lift / |spin x velocity|, of a lift coefficient of 0.6 * spin ratio; 1.
     restitution, friction: of the ball on the table; `floor_restitution` on the floor.
     net_speed: share of the speed that the net returns; `cord_speed` that its upper
@@ -41,9 +42,9 @@ class Physics:
 class Ball:
     """Position (m), velocity (m/s) and spin (rad/s) of a ball in the world."""
 
-    position: Float[Array, " 3"]
-    velocity: Float[Array, " 3"]
-    spin: Float[Array, " 3"]
+    position: Float[Array, "*n 3"]
+    velocity: Float[Array, "*n 3"]
+    spin: Float[Array, "*n 3"]
 
 
 @flax.struct.dataclass
@@ -55,10 +56,10 @@ class Contacts:
     touch: it touched the net.
     """
 
-    table_speed: Float[Array, ""]
-    floor: Bool[Array, ""]
-    net: Bool[Array, ""]
-    touch: Bool[Array, ""]
+    table_speed: Float[Array, "*n"]
+    floor: Bool[Array, "*n"]
+    net: Bool[Array, "*n"]
+    touch: Bool[Array, "*n"]
 
 
 def energy(physics: Physics, ball: Ball) -> Float[Array, ""]:
@@ -72,7 +73,7 @@ def energy(physics: Physics, ball: Ball) -> Float[Array, ""]:
 
 
 def _time_to_plane(height, speed, acceleration, dt):
-    """Time until `height + speed t + acceleration t^2 / 2` falls to 0; inf if not in dt."""
+    """Time until height + speed t + acceleration t^2 / 2 falls to 0; else inf."""
     root = jnp.sqrt(jnp.maximum(speed**2 - 2 * acceleration * height, 0.0))
     time = 2 * height / jnp.maximum(root - speed, 1e-6)
     after = height + speed * dt + 0.5 * acceleration * dt**2
@@ -94,7 +95,7 @@ def _bounce(ball: Ball, restitution, friction) -> Ball:
     change = -slip * jnp.minimum(limit / slip_speed, 0.4)
     turn = 1.5 / radius * jnp.stack([change[1], -change[0], jnp.zeros(())])
     after = jnp.concatenate([velocity[:2] + change, -restitution * velocity[2:]])
-    return ball.replace(velocity=after, spin=spin + turn)
+    return dataclasses.replace(ball, velocity=after, spin=spin + turn)
 
 
 def substep(physics: Physics, ball: Ball, dt: float) -> tuple[Ball, Contacts]:
@@ -112,7 +113,8 @@ def substep(physics: Physics, ball: Ball, dt: float) -> tuple[Ball, Contacts]:
 
     def fly(ball, seconds):
         moved = ball.velocity * seconds + 0.5 * acceleration * seconds**2
-        return ball.replace(
+        return dataclasses.replace(
+            ball,
             position=ball.position + moved,
             velocity=ball.velocity + acceleration * seconds,
         )
@@ -142,7 +144,8 @@ def substep(physics: Physics, ball: Ball, dt: float) -> tuple[Ball, Contacts]:
     # A ball that would sink again within the sub-step lies still on its plane.
     plane = jnp.where(on_table, SURFACE_Z_M, field.BALL_RADIUS_M)
     lies = rebound.position[2] < plane
-    rebound = rebound.replace(
+    rebound = dataclasses.replace(
+        rebound,
         position=rebound.position.at[2].set(jnp.maximum(rebound.position[2], plane)),
         velocity=rebound.velocity.at[2].multiply(jnp.where(lies, 0.0, 1.0)),
     )
@@ -167,7 +170,8 @@ def substep(physics: Physics, ball: Ball, dt: float) -> tuple[Ball, Contacts]:
             0.3 * jnp.abs(vz) + 0.15 * jnp.abs(vx),
         ]
     )
-    touched = after.replace(
+    touched = dataclasses.replace(
+        after,
         position=after.position.at[0].set(
             jnp.where(cord, after.position[0], position[0])
         ),

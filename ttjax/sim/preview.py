@@ -20,25 +20,23 @@ SPEC = ClipSpec(
 )
 
 
-def sheet(
-    key: PRNGKey, rows: int, hall: Hall = Hall()
-) -> UInt8[np.ndarray, "h w 3"]:
-    """One row for each sample: frame and masks with the ball ringed, canvas with a cross."""
+def sheet(key: PRNGKey, rows: int, hall: Hall = Hall()) -> UInt8[np.ndarray, "h w 3"]:
+    """One row for each sample: frame, masks, canvas; the ball is ringed."""
     keys = jax.random.split(key, rows)
     clips = jax.jit(lambda keys: sample.stacks(keys, SPEC, hall))(keys)
-    clips = jax.tree.map(np.asarray, clips)
-    lines = [_row(jax.tree.map(lambda leaf, n=n: leaf[n], clips)) for n in range(rows)]
-    return np.concatenate(lines)
+    return np.concatenate([_row(clips, n, hall.source_hw) for n in range(rows)])
 
 
-def _row(clip: Clip) -> np.ndarray:
-    frame, canvas = clip.frames[-1].copy(), clip.canvas[-1].copy()
-    masks = 255 * clip.labels.masks
-    if clip.labels.ball_state[-1] == VISIBLE:
-        xy = clip.labels.ball_xy_px[-1]
-        scale = np.array(SPEC.frame_hw[::-1]) / clip.source_hw[::-1]
+def _row(clips: Clip, n: int, source_hw: tuple[int, int]) -> np.ndarray:
+    labels = clips.labels
+    frame, canvas = np.array(clips.frames[n, -1]), np.array(clips.canvas)[n, -1]
+    masks = 255 * np.asarray(labels.masks[n])
+    if labels.ball_state[n, -1] == VISIBLE:
+        xy = np.asarray(labels.ball_xy_px[n, -1])
+        scale = np.array(SPEC.frame_hw[::-1]) / np.array(source_hw[::-1])
         draw.circle(frame, xy * scale, 8.0, thickness_px=1)
-        draw.circle(canvas, xy - clip.canvas_xy, 14.0, thickness_px=1)
+        inside = xy - np.asarray(clips.canvas_xy[n])
+        draw.circle(canvas, inside, 14.0, thickness_px=1)
     return np.concatenate([frame, masks, canvas], axis=1)
 
 

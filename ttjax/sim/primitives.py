@@ -1,8 +1,8 @@
 """Flat shapes of a picture, in source pixels: convex quads, tapered capsules, streaks.
 
 A shape covers a pixel by a share between 0 and 1 (box-filtered edges), so that the same
-shape looks alike at any scale. Shapes are structs of arrays with a leading axis: lists of
-them are painted in order by a `scan`.
+shape looks alike at any scale. Shapes are structs of arrays with a leading axis: lists
+of them are painted in order by a `scan`.
 """
 
 import flax.struct
@@ -13,7 +13,8 @@ from jaxtyping import Array, Bool, Float, Int32
 QUAD, CAPSULE, STREAK = 0, 1, 2
 
 PLANES = ("red", "green", "blue", "table", "net", "humans", "scoreboard")
-"""What every pixel knows: its colour (0-255) and how much of each class it shows (0-255)."""
+"""What every pixel knows: its colour (0-255) and how much of each class it shows
+(0-255)."""
 MASKS = ("table", "humans", "scoreboard")
 SOLID = 255.0
 
@@ -70,7 +71,7 @@ def quads(
     value: Float[Array, "*n 7"],
     *,
     shade=None,
-    alpha=1.0,
+    alpha: float | Array = 1.0,
 ) -> Shapes:
     """Convex quads from their corners in order, clockwise or not."""
     edge = jnp.roll(corners_px, -1, axis=-2) - corners_px
@@ -93,7 +94,7 @@ def capsules(
     value: Float[Array, "*n 7"],
     *,
     shade=(0.12, -0.22),
-    alpha=1.0,
+    alpha: float | Array = 1.0,
 ) -> Shapes:
     """Line segments with a radius at either end, linear between them."""
     geometry = jnp.concatenate([start_px, end_px, radii_px], axis=-1)
@@ -111,9 +112,9 @@ def streaks(
     value: Float[Array, "*n 7"],
     *,
     shade=(0.0, 0.0),
-    alpha=1.0,
+    alpha: float | Array = 1.0,
 ) -> Shapes:
-    """Discs that move during the exposure from centre - half path to centre + half path."""
+    """Discs that move from centre - half path to centre + half path."""
     radius = radius_px[..., None]
     geometry = jnp.concatenate([centre_px, half_path_px, radius], axis=-1)
     reach = jnp.abs(half_path_px) + radius
@@ -192,9 +193,9 @@ def coverage(
     y: Float[Array, "h w"],
     step: tuple[float, float],
 ) -> tuple[Float[Array, "h w"], Float[Array, "h w"]]:
-    """Covered share and relative brightness of pixels centred at x, y, `step` px wide, high.
+    """Covered share and relative brightness of pixels centred at x, y.
 
-    `shape` is a single shape (no leading axis).
+    `shape` is a single shape (no leading axis); pixels are `step` wide and high.
     """
 
     def branch(function):

@@ -1,9 +1,11 @@
 """Play at one table, from a key: serves, drives, net balls, misses, pauses.
 
-`simulate` gives any number of consecutive frames. As in OpenTTGames a `net` event is the
-moment at which the ball comes to the plane of the net, whether it flies over the cord or
-into the net; `touch` tells the two apart.
+`simulate` gives any number of consecutive frames. As in OpenTTGames a `net` event is
+the moment at which the ball comes to the plane of the net, whether it flies over the
+cord or into the net; `touch` tells the two apart.
 """
+
+import dataclasses
 
 import flax.struct
 import jax
@@ -31,7 +33,8 @@ class Rally:
 
     velocity_m_s: of the ball at the frame, for its blur.
     present: the ball exists; where it does not, its position is meaningless.
-    bounce, net, touch, stroke: something happened between the previous frame and this one.
+    bounce, net, touch, stroke: something happened between the previous frame and this
+    one.
     root_m: where the two players (left, right) stand, on the floor.
     hand_m: their rackets.
     swing: 1 at a stroke, decaying to 0.
@@ -132,7 +135,7 @@ def _advance(physics: Physics, fps: float, home: Array, state: _State, uniform: 
 
     driven = strokes.drive(physics, ball.position, state.target, uniform[:8])
     served = strokes.serve(physics, state.target, uniform[:8])
-    served = served.replace(position=ball.position)
+    served = dataclasses.replace(served, position=ball.position)
     shot = jax.tree.map(lambda a, b: jnp.where(hit, a, b), driven, served)
     ball = jax.tree.map(lambda a, b: jnp.where(stroke, a, b), shot, ball)
 
@@ -165,7 +168,7 @@ def _advance(physics: Physics, fps: float, home: Array, state: _State, uniform: 
     target = jnp.where(throw, server, jnp.where(stroke, -state.target, state.target))
     strike_m = jnp.where(stroke, 1.25 + 0.55 * uniform[19], state.strike_m)
     strike_m = jnp.where(throw, plan.position[2], strike_m)
-    root, hand = _players(state.replace(ball=ball), seconds, home)
+    root, hand = _players(dataclasses.replace(state, ball=ball), seconds, home)
     swung = stroke & (jnp.array([-1.0, 1.0]) == state.target)
     swing = jnp.where(swung, 1.0, state.swing * jnp.exp(-5.0 * seconds))
     after = _State(

@@ -3,6 +3,7 @@
 import collections
 import concurrent.futures
 import functools
+import sys
 from collections.abc import Iterator
 
 import jax
@@ -69,7 +70,8 @@ def _simulator(count: int, fps: float):
 class SimulatedRecording:
     """`ttjax.samples.Recording` of one hall and `count` frames of play.
 
-    Labels are exact: the ball in every frame, `bounce` and `net` events, and masks of every
+    Labels are exact: the ball in every frame, `bounce` and `net` events, and masks of
+    every
     `masks_every`-th frame at 128 x 320. `threads` frames are rendered at once.
     """
 
@@ -147,15 +149,17 @@ class SimulatedRecording:
 
         if self.count:
             yield one(0)
-        with concurrent.futures.ThreadPoolExecutor(self._threads) as pool:
-            ahead = collections.deque()
-            try:
-                for number in range(1, self.count):
-                    ahead.append(pool.submit(one, number))
-                    if len(ahead) > 2 * self._threads:
-                        yield ahead.popleft().result()
-                while ahead:
+        pool = concurrent.futures.ThreadPoolExecutor(self._threads)
+        ahead = collections.deque()
+        try:
+            for number in range(1, self.count):
+                ahead.append(pool.submit(one, number))
+                if len(ahead) > 2 * self._threads:
                     yield ahead.popleft().result()
-            finally:
-                for waiting in ahead:
-                    waiting.cancel()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            # A reader may stop early: what is being rendered then is not waited for.
+            # While the interpreter ends, the pool has been shut down already.
+            if not sys.is_finalizing():
+                pool.shutdown(wait=False, cancel_futures=True)

@@ -1,8 +1,8 @@
 """Pictures of a scene: any window of the source frame, at any scale.
 
-What stands still is painted once per window; people and ball are painted over a copy of it
-for every frame. A pixel's colour depends on its place in the source frame alone, so that
-a crop equals that part of the whole frame.
+What stands still is painted once per window; people and ball are painted over a copy
+of it for every frame. A pixel's colour depends on its place in the source frame alone,
+so that a crop equals that part of the whole frame.
 """
 
 import dataclasses
@@ -19,7 +19,8 @@ from ttjax.sim.rally import Rally
 from ttjax.sim.scene import Scene
 
 FIXED = 64.0
-"""Planes hold grey levels as 16-bit integers in units of 1/64: blending is repeatable."""
+"""Planes hold grey levels as 16-bit integers in units of 1/64: blending is
+repeatable."""
 HASH_SPREAD = 147.8
 """Standard deviation of the sum of four bytes."""
 
@@ -28,7 +29,8 @@ HASH_SPREAD = 147.8
 class View:
     """A window of the source frame; its left upper corner is given apart.
 
-    step_xy: source px per output px. tile_hw: output px that are painted at once; equal to
+    step_xy: source px per output px. tile_hw: output px that are painted at once;
+    equal to
     `size_hw`, every shape is tried at every pixel, which suits accelerators.
     """
 
@@ -77,7 +79,7 @@ def _centres(view: View, origin_xy: Int32[Array, " 2"], corner, size_hw):
 
 
 def _hats(at: Float[Array, " n"], extent: float, knots: int) -> Float[Array, "n k"]:
-    """Linear interpolation between evenly spaced knots over [0, extent], as a matrix."""
+    """Linear interpolation between even knots over [0, extent], as a matrix."""
     place = jnp.clip(at / extent, 0.0, 1.0) * (knots - 1)
     return jnp.maximum(1.0 - jnp.abs(place[:, None] - jnp.arange(knots)[None]), 0.0)
 
@@ -236,7 +238,7 @@ def expose(
 
 
 def masks(planes: Int16[Array, "7 h w"]) -> UInt8[Array, "h w 3"]:
-    """0 or 1 for table, humans, scoreboard: the class shows in half of the pixel or more."""
+    """1 where table, humans, scoreboard show in half of the pixel or more."""
     at = [primitives.PLANES.index(name) for name in primitives.MASKS]
     half = primitives.SOLID * FIXED / 2
     return jnp.stack([planes[k] >= half for k in at], axis=-1).astype(jnp.uint8)
@@ -268,7 +270,7 @@ def render(
     *,
     ball: bool = True,
 ) -> tuple[UInt8[Array, "n h w 3"], UInt8[Array, "n h w 3"]]:
-    """RGB and masks (table, humans, scoreboard) of n moments seen through one window."""
+    """RGB and masks (table, humans, scoreboard) of n moments, one window."""
     background = static(scene, view, origin_xy)
 
     def one(item):

@@ -1,11 +1,11 @@
-"""Training samples: a rally, a hall, a window with something to learn in it, rendered."""
+"""Training samples: a rally in a hall, and a window with something to learn."""
 
 import dataclasses
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int32
+from jaxtyping import Array, Bool, Float, Int32, Key
 
 from ttjax.samples import ABSENT, NO_EVENT, VISIBLE, Clip, ClipSpec, Labels
 from ttjax.sim import actors, primitives, rally, render, scene
@@ -69,7 +69,7 @@ def event_offsets(
 
 
 def _choose(key: PRNGKey, offsets, visible) -> Int32[Array, ""]:
-    """Index of a window of the drawn class; any window where the class does not occur."""
+    """Index of a window of the drawn class; of any, where it does not occur."""
     class_key, window_key = jax.random.split(key)
     near = jnp.abs(offsets) <= NEAR_STEPS
     bounce, net = near[:, 0], near[:, 1]
@@ -83,8 +83,9 @@ def _choose(key: PRNGKey, offsets, visible) -> Int32[Array, ""]:
 def stack(key: PRNGKey, spec: ClipSpec, hall: Hall = Hall()) -> Clip:
     """One sample of `spec`; unbatched, the caller maps it over keys.
 
-    About 3 of 10 samples have a bounce near their event frame, as many a net event, one of
-    eight has no ball in view. The canvas lies around the ball, or anywhere without one.
+    About 3 of 10 samples have a bounce near their event frame, as many a net event,
+    one of eight has no ball in view. The canvas lies around the ball, or anywhere
+    without one.
     """
     check(spec, hall.source_hw)
     window, (height, width) = spec.window, hall.source_hw
@@ -145,7 +146,7 @@ def stack(key: PRNGKey, spec: ClipSpec, hall: Hall = Hall()) -> Clip:
     )
 
 
-def stacks(keys: PRNGKey, spec: ClipSpec, hall: Hall = Hall()) -> Clip:
+def stacks(keys: Key[Array, " b"], spec: ClipSpec, hall: Hall = Hall()) -> Clip:
     """A batch of samples, one for each key: in turn on a CPU, at once elsewhere."""
 
     def one(key):

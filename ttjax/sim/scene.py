@@ -1,13 +1,14 @@
 """A hall: camera, colours, everything that stands still, and who plays in it."""
 
 import flax.struct
-import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, UInt32
 
 from ttjax.geometry.camera import Camera
 from ttjax.sim import camera as side_camera
 from ttjax.sim import furniture
+from ttjax.sim.draws import Uniforms
 from ttjax.sim.primitives import Shapes
 from ttjax.typing import PRNGKey
 
@@ -33,116 +34,127 @@ class Scene:
 
     camera: Camera
     static: Shapes
-    curtain: Float[Array, " 3"]
-    curtain_knots: Float[Array, "10 97"]
-    floor: Float[Array, " 3"]
-    floor_knots: Float[Array, "18 33"]
-    shadow: Float[Array, " 2"]
-    light: Float[Array, " 3"]
-    people: Float[Array, "2 8 3"]
-    heights: Float[Array, " 2"]
-    ball_colour: Float[Array, " 3"]
-    distractors: Float[Array, "3 7"]
-    exposure: Float[Array, ""]
-    noise: Float[Array, ""]
-    flicker: Float[Array, ""]
-    seed: UInt32[Array, ""]
+    curtain: Float[Array, "*n 3"]
+    curtain_knots: Float[Array, "*n 10 97"]
+    floor: Float[Array, "*n 3"]
+    floor_knots: Float[Array, "*n 18 33"]
+    shadow: Float[Array, "*n 2"]
+    light: Float[Array, "*n 3"]
+    people: Float[Array, "*n 2 8 3"]
+    heights: Float[Array, "*n 2"]
+    ball_colour: Float[Array, "*n 3"]
+    distractors: Float[Array, "*n 3 7"]
+    exposure: Float[Array, "*n"]
+    noise: Float[Array, "*n"]
+    flicker: Float[Array, "*n"]
+    seed: UInt32[Array, "*n"]
 
 
-def _jitter(key, colour, spread):
-    """A colour near `colour`: common brightness and a little of each channel."""
-    noise = jax.random.uniform(key, (4,), minval=-1.0, maxval=1.0)
-    colour = jnp.asarray(colour, jnp.float32) * (1 + spread * noise[0])
-    return jnp.clip(colour + 25 * spread * noise[1:], 0.0, 235.0)
+# Per row of `ttjax.sim.body.LOOKS`: the colours it is drawn from, and how often.
+WARDROBE = (
+    ((120, 95, 62), (92, 70, 46), (70, 50, 34), (120, 95, 62), (120, 95, 62)),
+    ((30, 26, 20), (70, 55, 32), (40, 34, 28), (90, 84, 72), (30, 26, 20)),
+    ((110, 36, 30), (25, 40, 120), (28, 30, 34), (150, 150, 150), (30, 90, 50)),
+    ((30, 32, 36), (140, 140, 140), (120, 40, 34), (30, 32, 36), (26, 40, 110)),
+    ((26, 28, 30), (62, 70, 66), (30, 34, 80), (26, 28, 30), (40, 40, 44)),
+    ((40, 60, 90), (140, 150, 150), (40, 40, 44), (120, 130, 130), (30, 30, 34)),
+    ((120, 28, 24), (26, 26, 26), (120, 28, 24), (26, 26, 26), (110, 30, 28)),
+)
+CURTAINS = ((9, 34, 112), (9, 34, 112), (12, 14, 90), (12, 14, 90), (9, 34, 112))
+CURTAINS += ((20, 70, 50), (60, 60, 66), (90, 30, 34), (12, 14, 90), (9, 34, 112))
+FLOORS = ((160, 143, 38), (160, 143, 38), (118, 86, 20), (120, 34, 30), (60, 84, 110))
+FLOORS += ((160, 143, 38), (160, 143, 38), (118, 86, 20), (160, 143, 38), (90, 90, 80))
 
 
-def _choice(key, colours, weights, spread=0.25):
-    pick, vary = jax.random.split(key)
-    table = jnp.array(colours, jnp.float32)
-    index = jax.random.choice(pick, len(colours), p=jnp.array(weights))
-    return _jitter(vary, table[index], spread)
+def _pick(colours: Float[Array, "*n k 3"], uniform: Float[Array, "*n 5"]):
+    """One of k colours, with a little of its own brightness and hue."""
+    index = jnp.floor(uniform[..., :1] * colours.shape[-2]).astype(jnp.int32)
+    colour = jnp.take_along_axis(colours, index[..., None], axis=-2)[..., 0, :]
+    vary = 2.0 * uniform[..., 1:] - 1.0
+    colour = colour * (1.0 + 0.22 * vary[..., :1]) + 6.0 * vary[..., 1:]
+    return jnp.clip(colour, 0.0, 235.0)
 
 
-def _people(key: PRNGKey) -> Float[Array, "8 3"]:
-    keys = jax.random.split(key, 8)
-    shirts = ((110, 36, 30), (25, 40, 120), (28, 30, 34), (150, 150, 150), (30, 90, 50))
-    shirt = _choice(keys[0], shirts, (0.3, 0.25, 0.25, 0.08, 0.12))
-    sleeve = _choice(
-        keys[1], ((30, 32, 36), (140, 140, 140), (120, 40, 34)), (0.5, 0.2, 0.3)
-    )
-    sleeve = jnp.where(jax.random.bernoulli(keys[2], 0.5), shirt, sleeve)
-    shorts = _choice(
-        keys[3], ((26, 28, 30), (62, 70, 66), (30, 34, 80)), (0.6, 0.2, 0.2)
-    )
-    skin = _choice(
-        keys[4], ((120, 95, 62), (92, 70, 46), (70, 50, 34)), (0.6, 0.3, 0.1)
-    )
-    hair = _choice(
-        keys[5], ((30, 26, 20), (70, 55, 32), (110, 105, 90)), (0.6, 0.3, 0.1)
-    )
-    shoe = _choice(
-        keys[6], ((40, 60, 90), (140, 150, 150), (40, 40, 44)), (0.4, 0.4, 0.2)
-    )
-    racket = _choice(keys[7], ((120, 28, 24), (26, 26, 26)), (0.5, 0.5))
-    trim = jnp.minimum(shirt * 0.4 + 110.0, 190.0)
-    return jnp.stack([skin, hair, shirt, sleeve, shorts, shoe, racket, trim])
+def _people(draws: Uniforms) -> Float[Array, "2 8 3"]:
+    table = jnp.array(WARDROBE, jnp.float32)[None]
+    table = jnp.broadcast_to(table, (2, *table.shape[1:]))
+    looks = _pick(table, draws.take(2, len(WARDROBE), 5))
+    same = draws.take(2, 1) < 0.5
+    shirt = looks[:, 2]
+    looks = looks.at[:, 3].set(jnp.where(same, shirt, looks[:, 3]))
+    trim = jnp.minimum(0.4 * shirt + 110.0, 190.0)
+    return jnp.concatenate([looks, trim[:, None]], axis=1)
 
 
-def _curtain_knots(key: PRNGKey) -> Float[Array, "10 97"]:
-    """Vertical folds that drift sideways and fade from row to row."""
-    rows, columns = CURTAIN_KNOTS
-    fine, coarse, large = jax.random.split(key, 3)
-    folds = jax.random.normal(fine, (rows, columns))
+def _drift() -> np.ndarray:
+    """Rows of folds that follow the row above by 0.8, as a matrix of white rows."""
+    rows = CURTAIN_KNOTS[0]
+    matrix = np.zeros((rows, rows), np.float32)
+    matrix[0, 0] = 1.0
     for row in range(1, rows):
-        folds = folds.at[row].set(0.8 * folds[row - 1] + 0.6 * folds[row])
-    width = jnp.linspace(0.0, 1.0, columns)
-    waves = jax.random.uniform(coarse, (6, 3))
-    for wave in waves:
-        phase = 6.28 * (wave[0] * 12 * width + wave[1])
-        folds = folds + 0.5 * wave[2] * jnp.sin(phase)[None]
-    blotch = jax.random.normal(large, (4, 7))
-    blotch = jax.image.resize(blotch, (rows, columns), "linear")
-    return jnp.clip(1.0 + 0.2 * folds + 0.22 * blotch, 0.25, 2.2)
+        matrix[row] = 0.8 * matrix[row - 1]
+        matrix[row, row] = 0.6
+    return matrix
+
+
+def _curtain_knots(draws: Uniforms) -> Float[Array, "10 97"]:
+    """Folds that drift from row to row, wide waves, patches of light."""
+    rows, columns = CURTAIN_KNOTS
+    white = draws.take(rows, columns, low=-1.73, high=1.73)
+    folds = jnp.einsum("ij,jk->ik", jnp.asarray(_drift()), white)
+    wave = draws.take(6, 4)
+    width = jnp.linspace(0.0, 1.0, columns)[None, None]
+    sag = jnp.linspace(0.0, 1.0, rows)[None, :, None]
+    turns = (12 * wave[:, 0])[:, None, None] * width + (5 * wave[:, 3] - 2)[
+        :, None, None
+    ] * (sag - 0.5) * sag
+    angle = 2 * jnp.pi * (turns + wave[:, 1][:, None, None])
+    waves = jnp.sum(0.5 * wave[:, 2][:, None, None] * jnp.sin(angle), axis=0)
+    patches = draws.take(4, 7, low=-1.73, high=1.73)
+    down = np.maximum(
+        1 - np.abs(np.linspace(0, 3, rows)[:, None] - np.arange(4)[None]), 0
+    )
+    along = np.maximum(
+        1 - np.abs(np.linspace(0, 6, columns)[:, None] - np.arange(7)[None]), 0
+    )
+    patches = jnp.einsum(
+        "ai,ij,bj->ab", down.astype(np.float32), patches, along.astype(np.float32)
+    )
+    return jnp.clip(1.0 + 0.12 * (folds + 1.6 * waves) + 0.2 * patches, 0.25, 2.2)
 
 
 def draw(key: PRNGKey, source_hw: tuple[int, int] = side_camera.SOURCE_HW) -> Scene:
     """A hall with two players, at random around those of OpenTTGames."""
-    keys = jax.random.split(key, 14)
-    camera = side_camera.draw(keys[0], source_hw)
-    light = jax.random.uniform(keys[1], (8,), minval=-1.0, maxval=1.0)
-    gain = 0.92 + 0.33 * light[0]
-    curtains = ((9, 34, 112), (12, 14, 90), (20, 70, 50), (60, 60, 66), (90, 30, 34))
-    curtain = _choice(keys[2], curtains, (0.5, 0.22, 0.12, 0.08, 0.08)) * gain
-    floors = ((160, 143, 38), (118, 86, 20), (120, 34, 30), (60, 84, 110))
-    floor = _choice(keys[3], floors, (0.6, 0.25, 0.08, 0.07)) * gain
+    draws = Uniforms(key, 2200)
+    camera = side_camera.draw(draws, source_hw)
+    light = draws.take(8, low=-1.0)
+    gain = 0.88 + 0.3 * light[0]
+    curtain = _pick(jnp.array(CURTAINS, jnp.float32), draws.take(5)) * gain
+    floor = _pick(jnp.array(FLOORS, jnp.float32), draws.take(5)) * gain
     height, width = source_hw
-    spots = jax.random.uniform(keys[6], (DISTRACTORS, 7))
-    low = jnp.array([0.05 * width, 0.1 * height, 0, 0, 0.01, 0, 3.0])
-    high = jnp.array(
-        [0.95 * width, 0.6 * height, 0.05 * width, 0.04 * height, 0.06, 6.28, 9.0]
+    low = np.array([0.05 * width, 0.1 * height, 0, 0, 0.01, 0, 3.0], np.float32)
+    high = np.array(
+        [0.95 * width, 0.47 * height, 0.05 * width, 0.04 * height, 0.06, 6.28, 9.0],
+        np.float32,
     )
-    scale = width / side_camera.SOURCE_HW[1]
-    low, high = (v.at[6].multiply(scale) for v in (low, high))
-    distractors = low[None] + (high - low)[None] * spots
-    floor_knots = 1.0 + 0.05 * jax.random.normal(keys[7], FLOOR_KNOTS)
-    people = jnp.stack([_people(keys[8]), _people(keys[9])]) * gain
+    low[6], high[6] = (v[6] * width / side_camera.SOURCE_HW[1] for v in (low, high))
+    spots = jnp.asarray(low)[None] + (high - low)[None] * draws.take(DISTRACTORS, 7)
+    white = jnp.array([190.0, 205.0, 200.0])
     return Scene(
         camera=camera,
-        static=furniture.hall(keys[10], camera, gain),
+        static=furniture.hall(draws, camera, gain),
         curtain=curtain,
-        curtain_knots=_curtain_knots(keys[4]),
+        curtain_knots=_curtain_knots(draws),
         floor=floor,
-        floor_knots=floor_knots,
+        floor_knots=1.0 + 0.014 * draws.take(*FLOOR_KNOTS, low=-1.73, high=1.73),
         shadow=jnp.stack([0.72 + 0.12 * light[1], 0.35 + 0.15 * light[2]]),
         light=jnp.stack([0.18 * light[3], 0.15 + 0.15 * light[4], 0.25 * light[5]]),
-        people=people,
-        heights=1.0 + 0.06 * jax.random.uniform(keys[11], (2,), minval=-1.0),
-        ball_colour=jnp.array([190.0, 205.0, 200.0])
-        * (0.9 + 0.15 * light[6])
-        * gain**0.5,
-        distractors=distractors,
+        people=_people(draws) * gain,
+        heights=draws.take(2, low=0.95, high=1.06),
+        ball_colour=white * (0.9 + 0.15 * light[6]) * jnp.sqrt(gain),
+        distractors=spots,
         exposure=0.35 + 0.2 * light[7],
-        noise=2.0 + 1.0 * jax.random.uniform(keys[12]),
-        flicker=0.02 * jax.random.uniform(keys[12]),
-        seed=jax.random.bits(keys[13], dtype=jnp.uint32),
+        noise=draws.take(low=2.0, high=3.2),
+        flicker=draws.take(high=0.02),
+        seed=(draws.take() * 2.0**24).astype(jnp.uint32),
     )
