@@ -198,7 +198,7 @@ class Evaluator:
         }
         return {
             f"{name}@{tolerance}": scores.ratio(
-                top, bottom, n=n, baseline=float(scores.quotient(best, all_of))
+                top, bottom, n=n, baseline=float(best / max(all_of, 1.0))
             )
             for name, (top, bottom, best, all_of) in rows.items()
             if n and bottom.sum()

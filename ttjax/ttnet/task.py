@@ -78,9 +78,9 @@ class Task:
         within the other, in frames.
     """
 
-    config: Config = dataclasses.field(default_factory=Config)
+    config: Config = Config()
     loss_terms: tuple[str, ...] = ()
-    loss: Losses = dataclasses.field(default_factory=Losses)
+    loss: Losses = Losses()
     crops: Crops = Crops()
     augmentation: Augment = Augment()
     ball_radius_px: float | None = None
