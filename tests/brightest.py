@@ -53,9 +53,12 @@ class Model(nn.Module):
         )
 
 
+SHORT = Window(3)
+
+
 @dataclasses.dataclass(frozen=True)
 class Config:
-    window: Window = Window(3)
+    window: Window = SHORT
     frame_hw: tuple[int, int] = (8, 12)
     canvas: bool = True
 

@@ -134,7 +134,10 @@ class Predictor:
                 f"first, got {frame.dtype} {tuple(frame.shape)}: open another stream "
                 "for it."
             )
-        return jax.device_put(frame[None], may_alias=False)
+        # A copy that nobody else holds: JAX may share a numpy array's memory, or read
+        # it later, even where it is told to copy.
+        private = np.array(frame) if isinstance(frame, np.ndarray) else frame
+        return jax.device_put(private[None])
 
     def _kept(self, frame: OnDevice) -> Kept:
         return Kept(self._shrink(frame), frame if self._needs_canvas else None)

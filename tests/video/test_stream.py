@@ -1,0 +1,78 @@
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+from tests import brightest
+from ttjax.predictor import Predictor
+from ttjax.samples import Window
+from ttjax.video.stream import Annotated, annotate, one_behind
+
+HW = (24, 36)
+WINDOWS = [Window(1), Window(3), Window(4, stride=2, ball_at=1)]
+
+
+def of(window):
+    return Predictor(
+        brightest.Task(brightest.Config(window=window)), brightest.VARIABLES
+    )
+
+
+@pytest.mark.parametrize("window", WINDOWS, ids=str)
+def test_every_frame_comes_once_with_what_its_windows_say(window):
+    applied = of(window)
+    frames, xy = brightest.video(12)
+    found = list(annotate(applied, frames, HW, masks_every=1))
+    assert all(isinstance(each, Annotated) for each in found)
+    assert [each.number for each in found] == list(range(12))
+    np.testing.assert_array_equal([each.frame for each in found], frames)
+    ball_at, event_at = (window.offset(i) for i in (window.ball_at, window.event_at))
+    for n, each in enumerate(found):
+        assert each.record["frame"] == n
+        spoken = window.span - 1 <= n - ball_at < 12
+        ball = each.record["ball"]
+        assert (ball is not None) == spoken
+        assert (each.masks is not None) == spoken
+        if spoken:
+            assert ball == {"xy_px": xy[n].tolist(), "present": True}
+            assert np.shape(each.masks) == (8, 12, 1)
+        spoken = window.span - 1 <= n - event_at < 12
+        assert (each.record["events"] is not None) == spoken
+
+
+def test_masks_are_left_out_by_default():
+    found = list(annotate(of(Window(3)), brightest.video(5)[0], HW))
+    assert all(each.masks is None for each in found)
+    assert all(set(each.record) == {"frame", "ball", "events"} for each in found)
+
+
+def test_no_more_frames_are_held_than_a_window_spans():
+    window = Window(4, stride=2)
+    alive, most = set(), 0
+
+    def frames():
+        for number, frame in enumerate(brightest.video(40)[0]):
+            copied = frame.copy()
+            alive.add(number)
+            weakref.finalize(copied, alive.discard, number)
+            yield copied
+
+    for each in annotate(of(window), frames(), HW):
+        del each
+        gc.collect(0)
+        most = max(most, len(alive))
+    assert window.span <= most <= window.span + 2
+
+
+def test_items_come_one_behind():
+    made = []
+
+    def items():
+        for number in range(4):
+            made.append(number)
+            yield number
+
+    given = [(item, len(made)) for item in one_behind(items())]
+    assert given == [(0, 2), (1, 3), (2, 4), (3, 4)]
+    assert list(one_behind([])) == []

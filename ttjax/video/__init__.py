@@ -1,0 +1,1 @@
+"""Whole videos in, findings per frame and overlays out, in one pass."""
