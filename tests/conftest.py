@@ -7,7 +7,7 @@ import flax.struct
 import jax
 import numpy as np
 import pytest
-from beartype import beartype
+from beartype import BeartypeConf, beartype
 from jaxtyping import install_import_hook, jaxtyped
 
 flax_dataclass = flax.struct.dataclass
@@ -22,7 +22,8 @@ def checked_dataclass(cls=None, **options):
         return lambda cls: checked_dataclass(cls, **options)
     made = flax_dataclass(cls, **options)
     plain = made.__init__
-    checked = jaxtyped(plain, typechecker=beartype)
+    tower = beartype(conf=BeartypeConf(is_pep484_tower=True))
+    checked = jaxtyped(plain, typechecker=tower)
 
     def init(self, *args, **kwargs):
         leaves = jax.tree.leaves((args, kwargs))
@@ -36,7 +37,10 @@ def checked_dataclass(cls=None, **options):
 
 
 flax.struct.dataclass = checked_dataclass
-install_import_hook("ttjax", "beartype.beartype")
+# An int may stand for a float, as in every other type checker.
+install_import_hook(
+    "ttjax", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
+)
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
