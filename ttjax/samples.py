@@ -178,10 +178,25 @@ class FrameLabels:
 class Recording(Protocol):
     """A video, read once from its first frame to its last."""
 
-    name: str
-    fps: float
-    size_hw: tuple[int, int]
-    labels: FrameLabels | None
+    @property
+    def name(self) -> str:
+        """Unique in its split."""
+        ...
+
+    @property
+    def fps(self) -> float:
+        """Mean frame rate."""
+        ...
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """Of its frames."""
+        ...
+
+    @property
+    def labels(self) -> FrameLabels | None:
+        """None where there are none."""
+        ...
 
     def frames(self) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
         """RGB frames in order, read lazily."""

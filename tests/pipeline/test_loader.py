@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from ttjax.pipeline.loader import Loader, Records, Stratum, stack
+from ttjax.pipeline.loader import Batches, Loader, Records, Stratum, stack
 from ttjax.samples import Clip, ClipSpec, Labels, Source, Window
 
 SPEC = ClipSpec(Window(2), (4, 6), (2, 4), ("net",), ("table",))
@@ -149,3 +149,16 @@ def test_stack_keeps_single_examples_in_order():
     rng = np.random.default_rng(0)
     one, two = (Numbered().sample(i, rng) for i in (3, 5))
     assert stack([one, two]).canvas_xy[:, 0].tolist() == [3, 5]
+
+
+def test_batches_are_walked_in_order_and_always_alike():
+    batches = Batches(Numbered(10), 4)
+    assert len(batches) == 2
+    assert numbers(list(batches)).tolist() == list(range(8))
+    assert_same(list(batches), list(batches))
+    assert len(Batches(Numbered(0), 4)) == 0
+
+
+def test_batches_that_cannot_be_filled_say_so():
+    with pytest.raises(ValueError, match="only 3 for validation"):
+        Batches(Numbered(3), 4)

@@ -16,6 +16,21 @@ def test_the_root_follows_the_users_choice(monkeypatch, tmp_path):
     assert store.root() == tmp_path / ".cache" / "ttjax"
 
 
+def test_a_temporary_root_goes_with_its_process():
+    root = str(store.pathlib.Path(store.__file__).parents[2])
+    script = (
+        f"import sys; sys.path.insert(0, {root!r})\n"
+        "from ttjax.pipeline import store\n"
+        "assert store.temporary() == store.temporary()\n"
+        "assert store.temporary().is_dir()\n"
+        "print(store.temporary())\n"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip()
+    assert not store.pathlib.Path(done.stdout.strip()).exists()
+
+
 def test_keys_tell_contents_apart():
     assert store.key("a", 1) == store.key("a", 1)
     keys = {store.key("a", 1), store.key("a", "1"), store.key("a"), store.key(1, "a")}
@@ -93,10 +108,12 @@ def test_sizes_leave_out_holes(tmp_path, capsys):
     ).flush()
     (tmp_path / "full").write_bytes(bytes(range(256)) * 4096)
     assert 1 << 20 <= store.size_bytes(tmp_path) < 1 << 22
-    store.announce(tmp_path, "3 things")
+    store.announce("3 things", tmp_path)
     out = capsys.readouterr().out
     assert out.startswith("3 things: 1 MB in ")
     assert str(tmp_path) in out
+    store.announce("both", tmp_path / "a", tmp_path / "b")
+    assert capsys.readouterr().out == f"both: 0 MB in {tmp_path}\n"
 
 
 def test_room_is_asked_for_before_writing(tmp_path):

@@ -24,7 +24,8 @@ def pack(
 ) -> UInt8[np.ndarray, "rows columns"]:
     """One array of the three planes; chroma has half the size of luma, rounded up."""
     height, width = luma.shape
-    luma = np.pad(luma, ((0, height % 2), (0, width % 2)), mode="edge")
+    if height % 2 or width % 2:
+        luma = np.pad(luma, ((0, height % 2), (0, width % 2)), mode="edge")
     flat = np.concatenate([luma.reshape(-1), u.reshape(-1), v.reshape(-1)])
     return flat.reshape(-1, luma.shape[1])
 

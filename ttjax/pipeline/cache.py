@@ -9,14 +9,14 @@ import json
 import pathlib
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 import jax
 import numpy as np
 
 from ttjax.pipeline import store
-from ttjax.pipeline.loader import Loader
+from ttjax.pipeline.loader import Batches, Loader
 from ttjax.samples import Clip, ClipSpec, Data, Recording, Source, Split
 
 DataT = TypeVar("DataT", bound=Data)
@@ -101,7 +101,7 @@ class Cached(Generic[DataT]):
             return _draw(source, spec, part, samples, self.batch_size, minutes, what)
 
         about = store.fill(folder, draw)
-        store.announce(folder, f"{about['samples']} {what}")
+        store.announce(f"{about['samples']} {what}", folder)
         return Kept(folder, spec, about["samples"])
 
 
@@ -124,29 +124,6 @@ class Kept:
         """One kept sample; nothing is drawn."""
         rows = [np.array(array[index]) for array in self._arrays]
         return jax.tree.unflatten(self._structure, rows)
-
-    def rows(self, begin: int, end: int) -> Clip:
-        """A batch of neighbouring samples."""
-        rows = [np.array(array[begin:end]) for array in self._arrays]
-        return jax.tree.unflatten(self._structure, rows)
-
-
-@dataclasses.dataclass(frozen=True)
-class Batches:
-    """Whole batches of kept samples, in order; can be walked any number of times."""
-
-    kept: Kept
-    batch_size: int
-
-    def __len__(self) -> int:
-        """Number of batches; a rest that fills none is left out."""
-        return len(self.kept) // self.batch_size
-
-    def __iter__(self) -> Iterator[Clip]:
-        """From the first sample on."""
-        for index in range(len(self)):
-            begin = index * self.batch_size
-            yield self.kept.rows(begin, begin + self.batch_size)
 
 
 def code_of(cls: type) -> str:

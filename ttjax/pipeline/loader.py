@@ -5,7 +5,7 @@ few cores they are slower.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import grain
@@ -128,6 +128,44 @@ class Loader:
                 "size and seed, or begin a new run."
             )
         self._iterator.set_state(state["position"])
+
+
+@dataclasses.dataclass(frozen=True)
+class Batches:
+    """All records once, in order and in whole batches; the same at every walk.
+
+    Raises:
+        ValueError: there are records, but too few for one batch.
+    """
+
+    records: Records
+    batch_size: int
+
+    def __post_init__(self):
+        """Checks that a batch can be filled."""
+        if 0 < len(self.records) < self.batch_size:
+            raise ValueError(
+                f"A batch holds {self.batch_size} samples, there are only "
+                f"{len(self.records)} for validation: take a smaller batch or more "
+                "data."
+                "data."
+                "data."
+                "data."
+            )
+
+    def __len__(self) -> int:
+        """Number of batches; a rest that fills none is left out."""
+        return len(self.records) // self.batch_size
+
+    def __iter__(self) -> Iterator[Clip]:
+        """From the first record on; each has a generator of its own."""
+        for begin in range(0, len(self) * self.batch_size, self.batch_size):
+            yield stack(
+                [
+                    self.records.sample(index, np.random.default_rng([index]))
+                    for index in range(begin, begin + self.batch_size)
+                ]
+            )
 
 
 def stack(clips: Sequence[Clip]) -> Clip:

@@ -4,13 +4,16 @@ A folder is filled under another name and renamed when it is complete, under a l
 that neither a kill nor a second process leaves or sees half of one.
 """
 
+import atexit
 import contextlib
 import fcntl
+import functools
 import hashlib
 import json
 import os
 import pathlib
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,6 +24,14 @@ def root() -> pathlib.Path:
     """`ttjax/` in `XDG_CACHE_HOME` or `~/.cache`."""
     base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
     return pathlib.Path(base) / "ttjax"
+
+
+@functools.cache
+def temporary() -> pathlib.Path:
+    """A directory instead of `root` that goes when this process ends."""
+    folder = tempfile.mkdtemp(prefix="ttjax-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return pathlib.Path(folder)
 
 
 def key(*parts: Any) -> str:
@@ -121,6 +132,8 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Callable[[int], 
         yield lambda count: bar.advance(task, count)
 
 
-def announce(folder: pathlib.Path, what: str) -> None:
-    """Prints what lies in a folder, how big it is and where."""
-    print(f"{what}: {size_bytes(folder) / 1e6:,.0f} MB in {folder}")
+def announce(what: str, *folders: pathlib.Path) -> None:
+    """Prints what lies in these folders, how big it is, and where they are."""
+    size, where = sum(map(size_bytes, folders)), {str(path.parent) for path in folders}
+    where = {str(folders[0])} if len(folders) == 1 else where
+    print(f"{what}: {size / 1e6:,.0f} MB in {', '.join(sorted(where))}")

@@ -1,0 +1,65 @@
+import dataclasses
+import pathlib
+
+import numpy as np
+import pytest
+
+from ttjax.formats import tracknet
+from ttjax.media.writer import VideoWriter
+
+SIZE_HW, FRAMES = (64, 96), 14
+
+
+@dataclasses.dataclass(frozen=True)
+class Hall:
+    """A made-up clip: a white ball that flies over a still background."""
+
+    seed: int
+
+    def track(self) -> tracknet.Track:
+        time = np.arange(FRAMES)[:, None]
+        draw = np.random.default_rng(self.seed)
+        start, speed = draw.uniform(8, 24, (1, 2)), draw.uniform(1.5, 3, (1, 2))
+        visible = np.ones(FRAMES, np.bool_)
+        visible[[2, 9]] = False
+        xy = (start + speed * time).astype(np.float32)
+        xy[~visible] = 0
+        return tracknet.Track(xy, visible)
+
+    def frames(self) -> list[np.ndarray]:
+        draw = np.random.default_rng(self.seed)
+        tiles = draw.integers(40, 120, (8, 12, 3)).astype(np.uint8)
+        still = np.kron(tiles, np.ones((8, 8, 1), np.uint8))
+        frames = [still.copy() for _ in range(FRAMES)]
+        track = self.track()
+        for frame, xy, seen in zip(frames, track.xy_px, track.visible, strict=True):
+            if seen:
+                x, y = np.floor(xy).astype(int)
+                frame[y - 2 : y + 3, x - 2 : x + 3] = 250
+        return frames
+
+
+@pytest.fixture(scope="session")
+def halls(tmp_path_factory) -> pathlib.Path:
+    """Three groups of clips with labels: `a` has four, `b` two, `c` one."""
+    root = tmp_path_factory.mktemp("halls")
+    for seed, name in enumerate(["a/0", "a/1", "a/2", "a/3", "b/0", "b/1", "c/0"]):
+        hall, path = Hall(seed), root / f"{name}.mp4"
+        with VideoWriter(path, fps=30, size_hw=SIZE_HW, quality=4) as video:
+            for frame in hall.frames():
+                video.write(frame)
+        tracknet.write(path.with_suffix(".csv"), hall.track(), size_hw=SIZE_HW)
+    return root
+
+
+@pytest.fixture
+def hall() -> Hall:
+    """The clip `a/0`."""
+    return Hall(0)
+
+
+@pytest.fixture
+def cache_home(tmp_path, monkeypatch) -> pathlib.Path:
+    """An empty cache directory."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "ttjax"
