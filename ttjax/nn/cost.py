@@ -88,9 +88,10 @@ def _of_dot(equation: Any) -> int:
 
 
 def _of_convolution(equation: Any, kept: dict[Any, tuple[int, ...]]) -> int:
-    numbers = equation.params["dimension_numbers"]
+    numbers: Any = equation.params["dimension_numbers"]
     left, right = (var.aval.shape for var in equation.invars[:2])
-    out = kept.get(equation.outvars[0], equation.outvars[0].aval.shape)
+    result = equation.outvars[0]
+    out: Any = kept.get(result, result.aval.shape)
     taps = math.prod(right[axis] for axis in numbers.rhs_spec[2:])
     channels_in, channels_out = right[numbers.rhs_spec[1]], right[numbers.rhs_spec[0]]
     if any(step != 1 for step in equation.params["lhs_dilation"]):

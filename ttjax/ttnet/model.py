@@ -178,7 +178,7 @@ class Model(nn.Module):
         return Outputs(ball, ball_local, events, masks, crop_xy)
 
     def _check(
-        self, frames: float, hw: tuple[int, ...], train: AbstractSet[str]
+        self, frames: int | float, hw: tuple[int, ...], train: AbstractSet[str]
     ) -> None:
         config = self.config
         if frames != config.window.frames:
