@@ -21,6 +21,8 @@ IMPORTS = {
 }
 """Import names that differ from the name of the distribution."""
 
+_REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)(?:\[([\w-]+)\])?")
+
 REMEDIES = {
     "opencv-python": "install the system's libGL and GLib (libgl1, libglib2.0-0)",
 }
@@ -38,19 +40,22 @@ def megabytes(directory: pathlib.Path) -> float:
     return sum(path.stat().st_size for path in files) / 1e6
 
 
-def requirements() -> dict[str, list[str]]:
+def requirements(distribution: str = "ttjax") -> dict[str, list[str]]:
     """Distributions by extra, as declared; the key "" holds what is always needed.
+
+    An extra of another distribution, as in `jax[cuda12]`, stands for all that it needs.
 
     Raises:
         importlib.metadata.PackageNotFoundError: ttjax is imported, but not installed.
     """
     found: dict[str, list[str]] = {"": []}
-    for line in importlib.metadata.requires("ttjax") or []:
-        name = re.match(r"[A-Za-z0-9._-]+", line)
+    for line in importlib.metadata.requires(distribution) or []:
+        name, inner = _REQUIREMENT.findall(line)[0]
         extra = re.search(r"extra == ['\"]([\w-]+)['\"]", line)
-        found.setdefault(extra.group(1) if extra else "", []).append(
-            name.group() if name else line
-        )
+        names = found.setdefault(extra.group(1) if extra else "", [])
+        names.append(name)
+        if inner and installed(name):
+            names.extend(requirements(name).get(inner, []))
     return found
 
 

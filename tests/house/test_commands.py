@@ -1,10 +1,14 @@
 """What the README, the Makefile and the recipes promise."""
 
 import ast
+import inspect
+import pathlib
 import re
 import runpy
 
 import pytest
+
+from ttjax.recipe import Recipe
 
 
 @pytest.fixture(scope="module")
@@ -49,18 +53,27 @@ def test_the_gate_runs_the_readmes_test_command(root):
     assert re.search(r"^\s*(exec )?make test\b", gate.read_text(), re.MULTILINE)
 
 
-def test_each_recipe_says_how_it_was_run(modules):
+@pytest.fixture(scope="module")
+def recipes(modules):
+    """The files of train/, and the embedded default."""
+    embedded = "ttjax/train/default.py"
+    return [
+        module
+        for module in modules
+        if module.path.parts[0] == "train" or module.path.as_posix() == embedded
+    ]
+
+
+def test_each_recipe_says_how_it_was_run(recipes):
     wrong = []
-    for module in modules:
-        if module.path.parts[0] != "train":
-            continue
+    for module in recipes:
         functions = [n for n in module.tree.body if isinstance(n, ast.FunctionDef)]
         if "recipe" not in [function.name for function in functions]:
             wrong.append(f"{module.path}: no recipe()")
         story = " ".join(
             filter(None, map(ast.get_docstring, [module.tree, *functions]))
         ).lower()
-        if "python -m ttjax.train" not in story:
+        if not re.search("python -m ttjax.train|make train", story):
             wrong.append(f"{module.path}: the docstring lacks the command")
         measured = all(word in story for word in ("hardware", "time", "score"))
         if not measured and "not yet run" not in story:
@@ -70,10 +83,12 @@ def test_each_recipe_says_how_it_was_run(modules):
     assert not wrong, "\n".join(wrong)
 
 
-def test_each_recipe_is_a_recipe(modules, root):
-    from ttjax.recipe import Recipe
-
-    for module in modules:
-        if module.path.parts[0] == "train":
-            names = runpy.run_path(str(root / module.path))
-            assert isinstance(names["recipe"](), Recipe), module.path
+def test_each_recipe_is_a_recipe(recipes, root):
+    for module in recipes:
+        function = runpy.run_path(str(root / module.path))["recipe"]
+        needed = {
+            name: pathlib.Path(name)
+            for name, parameter in inspect.signature(function).parameters.items()
+            if parameter.default is parameter.empty
+        }
+        assert isinstance(function(**needed), Recipe), module.path

@@ -47,11 +47,11 @@ def test_what_a_predictor_or_a_benchmark_needs_is_light(name, root):
     assert not heavy_after([name], root)
 
 
-def test_every_module_but_the_loaders_is_light(package, root):
+def test_every_module_but_loaders_and_recipes_is_light(package, root):
     names = {
         module.name
         for module in package
-        if not module.name.startswith("ttjax.pipeline")
+        if not module.name.startswith(("ttjax.pipeline", "ttjax.train.default"))
         and not module.name.endswith("__main__")
     }
     assert not heavy_after(names, root) - {"orbax"}
