@@ -1,7 +1,10 @@
 """A third family, as small as can be: two regressions from bytes, and its data."""
 
 import dataclasses
+import os
 import pathlib
+import signal
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -136,10 +139,15 @@ class Source:
     def __init__(self, data: "Data", batch_size: int, seed: int):
         self.data, self.size, self.seed = data, batch_size, seed
         self.index = 0
+        self.restored = False
 
     def next_batch(self) -> Batch:
         rng = np.random.default_rng((self.seed, self.index))
         batch = batch_of(rng, self.size, self.data.noise)
+        if self.index == self.data.signal_at and not self.restored:
+            os.kill(os.getpid(), signal.SIGTERM)
+        if self.data.delay_s:
+            time.sleep(self.data.delay_s)
         if self.index == self.data.poison_at:
             batch = dataclasses.replace(
                 batch, y=batch.y * np.array([1.0, np.nan], np.float32)
@@ -152,6 +160,7 @@ class Source:
 
     def restore(self, state: dict[str, Any]) -> None:
         self.index = state["index"]
+        self.restored = True
 
 
 @registry.register("toy.Data")
@@ -162,11 +171,15 @@ class Data:
     Attributes:
         noise: Of the labels.
         poison_at: A batch whose second label is not a number.
+        signal_at: SIGTERM comes while this batch is made, unless the run was resumed.
+        delay_s: It takes this long to make a batch.
         batches: Of the validation set.
     """
 
     noise: float = 0.0
     poison_at: int = -1
+    signal_at: int = -1
+    delay_s: float = 0.0
     batches: int = 0
 
     def train(self, spec: Any, *, batch_size: int, seed: int) -> Source:

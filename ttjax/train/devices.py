@@ -117,7 +117,9 @@ def cache_directory() -> pathlib.Path:
 
 def use_cache() -> pathlib.Path:
     """Turns the persistent compilation cache on; returns its directory."""
-    configured = jax.config.read("jax_compilation_cache_dir")
+    configured = (
+        jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
+    )
     if configured:
         return pathlib.Path(configured)
     path = cache_directory()

@@ -107,13 +107,13 @@ class _Run:
             self.display.say(f"resumed {self.recipe.out} at step {saved['step']}")
         self.number = int(self.state.step)
         with (
+            self.interrupt,
             Journal(self.recipe.out, step=self.number) as self.journal,
             Prefetch(source, self._place) as self.batches,
             report.TensorBoard.where(
                 self.recipe.out, wanted=self.recipe.tensorboard
             ) as self.tensorboard,
             self.display,
-            self.interrupt,
         ):
             told = {"recipe": registry.encode(self.recipe), "versions": _versions()}
             self.journal.write("begin", self.number, **told)

@@ -129,7 +129,7 @@ def draw_curves(out: pathlib.Path) -> pathlib.Path:
 
     def add(name: str, step: int, value: float | None) -> None:
         if value is not None:
-            series.setdefault(name, []).append((step, value))
+            series.setdefault(name, []).append((float(step), value))
 
     for line in journal.read(out):
         if line["kind"] == "steps":

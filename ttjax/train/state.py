@@ -7,12 +7,16 @@ from typing import Any
 import flax.struct
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int32
 
 from ttjax import checkpoints
 from ttjax.recipe import Phase, Recipe
 from ttjax.train import optimizer, paths
 from ttjax.typing import PRNGKey, Variables
+
+Scalar = Float[Array | np.ndarray, ""]
+"""On the device, or fetched from it."""
 
 
 @flax.struct.dataclass
@@ -23,10 +27,10 @@ class Totals:
     loss: sum of the steps' total losses; `steps` counts them.
     """
 
-    values: Mapping[str, Float[Array, ""]]
-    weights: Mapping[str, Float[Array, ""]]
-    loss: Float[Array, ""]
-    steps: Int32[Array, ""]
+    values: Mapping[str, Scalar]
+    weights: Mapping[str, Scalar]
+    loss: Scalar
+    steps: Int32[Array | np.ndarray, ""]
 
     @classmethod
     def zeros(cls, terms: Sequence[str]) -> "Totals":
@@ -38,7 +42,7 @@ class Totals:
         """The totals of both."""
         return jax.tree.map(jnp.add, self, other)
 
-    def means(self) -> dict[str, Float[Array, ""]]:
+    def means(self) -> dict[str, Scalar]:
         """Each term's weighted mean, 0 where nothing was labelled."""
         return {
             name: value / jnp.maximum(self.weights[name], 1.0)

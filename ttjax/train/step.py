@@ -16,10 +16,10 @@ from jaxtyping import Array, Float
 
 from ttjax.recipe import Phase, Recipe
 from ttjax.train import optimizer, paths
-from ttjax.train.state import Totals, TrainState
+from ttjax.train.state import Scalar, Totals, TrainState
 from ttjax.typing import PRNGKey, Variables
 
-Terms = Mapping[str, Float[Array, ""]]
+Terms = Mapping[str, Scalar]
 
 
 @flax.struct.dataclass
@@ -31,11 +31,11 @@ class Metrics:
     gradient_norm: of the model's trained parameters, before clipping.
     """
 
-    loss: Float[Array, ""]
+    loss: Scalar
     terms: Terms
     sigmas: Terms
-    gradient_norm: Float[Array, ""]
-    learning_rate: Float[Array, ""]
+    gradient_norm: Scalar
+    learning_rate: Scalar
 
 
 TrainStep = Callable[[TrainState, Any, Float[Array, ""]], tuple[TrainState, Metrics]]
