@@ -83,7 +83,9 @@ def test_the_world_is_symmetric_to_the_plane_of_the_net_and_to_the_long_middle()
         mirror[0, axis] = -1.0
         ball = many()
         # Spin is a pseudo-vector: a mirror turns its components within the plane.
-        other = Ball(ball.position * mirror, ball.velocity * mirror, -ball.spin * mirror)
+        other = Ball(
+            ball.position * mirror, ball.velocity * mirror, -ball.spin * mirror
+        )
         run = _flight(Physics())
         balls, contacts = run(ball)
         mirrored, same = run(other)

@@ -9,7 +9,7 @@ from ttjax.sim.physics import Physics
 
 
 @functools.cache
-def _flights(frames=72):
+def _flights(frames=110):
     def run(ball):
         def body(ball, _):
             ball, contacts = physics.step(Physics(), ball, 1 / 120)
@@ -31,13 +31,13 @@ def test_most_drives_land_on_the_other_half_from_either_side():
     uniform = jax.random.uniform(jax.random.key(0), (200, 8))
     for side in (-1.0, 1.0):
         start = jnp.array([side * 1.6, 0.1, 0.95])
-        draw = jax.vmap(lambda u, s=side, p=start: strokes.drive(
-            Physics(), p, jnp.float32(s), u
-        ))
+        draw = jax.vmap(
+            lambda u, s=side, p=start: strokes.drive(Physics(), p, jnp.float32(s), u)
+        )
         position, contacts = _flights()(draw(uniform))
         x, _ = _first_bounce(position, contacts)
-        assert (x * side < 0).mean() > 0.7
-        assert 0.02 < np.asarray(contacts.touch).any(axis=1).mean() < 0.3
+        assert (x * side < 0).mean() > 0.65
+        assert 0.02 < np.asarray(contacts.touch).any(axis=1).mean() < 0.4
 
 
 def test_a_serve_bounces_on_the_own_half_then_on_the_other():
@@ -51,4 +51,4 @@ def test_a_serve_bounces_on_the_own_half_then_on_the_other():
         later[np.arange(200), first] = False
         second = later.argmax(axis=1)
         x = np.asarray(position)[np.arange(200), second, 0]
-        assert (later.any(axis=1) & (x * side < 0)).mean() > 0.8
+        assert (later.any(axis=1) & (x * side < 0)).mean() > 0.65

@@ -68,7 +68,7 @@ def _shapes(kind, geometry, box, value, shade, alpha):
 
 def quads(
     corners_px: Float[Array, "*n 4 2"],
-    value: Float[Array, "*n 7"],
+    value: Float[Array, "*#n 7"],
     *,
     shade=None,
     alpha: float | Array = 1.0,
@@ -91,7 +91,7 @@ def capsules(
     start_px: Float[Array, "*n 2"],
     end_px: Float[Array, "*n 2"],
     radii_px: Float[Array, "*n 2"],
-    value: Float[Array, "*n 7"],
+    value: Float[Array, "*#n 7"],
     *,
     shade=(0.12, -0.22),
     alpha: float | Array = 1.0,
@@ -109,7 +109,7 @@ def streaks(
     centre_px: Float[Array, "*n 2"],
     half_path_px: Float[Array, "*n 2"],
     radius_px: Float[Array, "*n"],
-    value: Float[Array, "*n 7"],
+    value: Float[Array, "*#n 7"],
     *,
     shade=(0.0, 0.0),
     alpha: float | Array = 1.0,

@@ -68,6 +68,8 @@ class _State:
     root: Array
     hand: Array
     swing: Array
+    plan: Ball
+    """The serve for which the ball is tossed."""
 
 
 def _players(state: _State, seconds: float, home: Array):
@@ -127,15 +129,14 @@ def _advance(physics: Physics, fps: float, home: Array, state: _State, uniform: 
     bounces = state.bounces + (on_table & own_half).astype(jnp.int32)
     coming = vx * state.target > 0.0
     strike = (x * state.target > state.strike_m) | (
-        (vz < -0.3) & (x * state.target > 0.85) & (z < 1.12)
+        (vz < -0.3) & (x * state.target > 0.45) & (z < 1.05)
     )
     hit = playing & (bounces == 1) & coming & strike & ~state.miss & (z > 0.72)
     toss_over = (phase == TOSS) & (vz < 0.0) & (z <= state.strike_m)
     stroke = hit | toss_over
 
     driven = strokes.drive(physics, ball.position, state.target, uniform[:8])
-    served = strokes.serve(physics, state.target, uniform[:8])
-    served = dataclasses.replace(served, position=ball.position)
+    served = dataclasses.replace(state.plan, position=ball.position)
     shot = jax.tree.map(lambda a, b: jnp.where(hit, a, b), driven, served)
     ball = jax.tree.map(lambda a, b: jnp.where(stroke, a, b), shot, ball)
 
@@ -162,11 +163,11 @@ def _advance(physics: Physics, fps: float, home: Array, state: _State, uniform: 
     phase = jnp.select(
         [toss_over, over, vanish, throw], [PLAY, DEAD, GONE, TOSS], phase
     ).astype(jnp.int32)
-    left = jnp.where(over, 0.1 + 0.4 * uniform[18], left)
-    left = jnp.where(vanish, 0.1 + 0.3 * uniform[18], left)
+    left = jnp.where(over, 0.1 + 0.3 * uniform[18], left)
+    left = jnp.where(vanish, 0.2 + 0.5 * uniform[18], left)
     left = jnp.where(stroke, 2.2, left)
     target = jnp.where(throw, server, jnp.where(stroke, -state.target, state.target))
-    strike_m = jnp.where(stroke, 1.25 + 0.55 * uniform[19], state.strike_m)
+    strike_m = jnp.where(stroke, 1.2 + 0.45 * uniform[19], state.strike_m)
     strike_m = jnp.where(throw, plan.position[2], strike_m)
     root, hand = _players(dataclasses.replace(state, ball=ball), seconds, home)
     swung = stroke & (jnp.array([-1.0, 1.0]) == state.target)
@@ -182,6 +183,7 @@ def _advance(physics: Physics, fps: float, home: Array, state: _State, uniform: 
         root=root,
         hand=hand,
         swing=swing,
+        plan=jax.tree.map(lambda a, b: jnp.where(throw, a, b), plan, state.plan),
     )
     frame = Rally(
         ball_m=ball.position,
@@ -225,6 +227,7 @@ def simulate(
         root=root,
         hand=hand,
         swing=jnp.zeros(2),
+        plan=Ball(still, still, still),
     )
     uniform = jax.random.uniform(play_key, (frames, 24))
 

@@ -24,7 +24,7 @@ def drive(
     """A stroke by the player of `side` (-1 left, 1 right) from `start_m`.
 
     The ball is sent along a parabola through a point above the net to a point of the
-    other half, corrected to first order for drag and spin. One stroke in fourteen is
+    other half, corrected to first order for drag and spin. One stroke in seven is
     aimed at the cord or lower, one in twenty beyond the end line.
     """
     depth = _between(0.35, 1.28, uniform[0])
@@ -36,14 +36,14 @@ def drive(
             jnp.float32(physics_.SURFACE_Z_M),
         ]
     )
-    clearance = 0.02 + 0.3 * uniform[2] ** 1.5
+    clearance = 0.02 + 0.2 * uniform[2] ** 2
     clearance = jnp.where(
-        uniform[3] < 0.07, _between(-0.1, 0.025, uniform[2]), clearance
+        uniform[3] < 0.14, _between(-0.1, 0.025, uniform[2]), clearance
     )
     over = physics_.CORD_Z_M + field.BALL_RADIUS_M + clearance
     share = jnp.clip(start_m[0] / (start_m[0] - goal[0]), 0.05, 0.95)
     line = start_m[2] + (goal[2] - start_m[2]) * share
-    spin_rate = _between(-60.0, 260.0, uniform[4])
+    spin_rate = _between(-60.0, 380.0, uniform[4])
     distance = jnp.sqrt(jnp.sum((goal - start_m)[:2] ** 2))
     fall = physics.gravity_m_s2
     for _ in range(2):
@@ -66,20 +66,19 @@ def serve(
 ) -> Ball:
     """A serve from `side`: first onto the own half, then over the net (Law 2.6.3)."""
     own = side * _between(0.75, 1.15, uniform[0])
-    other = -side * _between(0.45, 1.1, uniform[1])
-    rise_seconds = _between(0.36, 0.44, uniform[2])
-    restitution, gravity = physics.restitution, physics.gravity_m_s2
-    impact = gravity * rise_seconds / 2 / restitution
-    along = (other - own) / rise_seconds / 0.97
-    across = _between(-1.0, 1.0, uniform[3]) * 0.4 * SIDE_M
-    height = _between(0.16, 0.24, uniform[4])
-    down = jnp.sqrt(jnp.maximum(impact**2 - 2 * gravity * height, 0.01))
-    seconds = (impact - down) / gravity
-    start = jnp.stack(
-        [own - along * seconds * 1.02, across, physics_.SURFACE_Z_M + height]
-    )
-    drift = _between(-0.6, 0.6, uniform[5])
-    velocity = jnp.stack([along * 1.03, drift, -down])
+    other = -side * _between(0.4, 1.15, uniform[1])
+    rise_seconds = _between(0.46, 0.56, uniform[2])
+    along = (other - own) / rise_seconds
     # Rolling on its own path, the ball loses no speed to the friction of the bounce.
-    roll = along / field.BALL_RADIUS_M * 0.7
+    roll = 0.6 * along / field.BALL_RADIUS_M
+    fall = physics.gravity_m_s2 + physics.magnus * roll * along
+    impact = fall * rise_seconds / 2 / physics.restitution
+    across = _between(-1.0, 1.0, uniform[3]) * 0.4 * SIDE_M
+    height = _between(0.2, 0.32, uniform[4])
+    down = jnp.sqrt(jnp.maximum(impact**2 - 2 * fall * height, 0.01))
+    seconds = (impact - down) / fall
+    speed = 1.06 * along
+    start = jnp.stack([own - speed * seconds, across, physics_.SURFACE_Z_M + height])
+    drift = _between(-0.6, 0.6, uniform[5])
+    velocity = jnp.stack([speed, drift, -down])
     return Ball(start, velocity, jnp.stack([jnp.zeros(()), roll, jnp.zeros(())]))

@@ -1,0 +1,74 @@
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from ttjax.samples import Data, Recording, Source
+from ttjax.sim import data
+
+
+@pytest.fixture(scope="module")
+def simulation():
+    return data.Simulation(
+        source_hw=(270, 480), seconds=0.1, validation_batches=1, masks_every=6
+    )
+
+
+def _equal(first, second):
+    leaves = zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
+    return all(np.array_equal(a, b) for a, b in leaves)
+
+
+@pytest.fixture(scope="module")
+def batches(simulation, spec):
+    source = simulation.train(spec, batch_size=4, seed=0)
+    assert isinstance(source, Source)
+    return source, [source.next_batch() for _ in range(2)]
+
+
+def test_it_is_data(simulation):
+    assert isinstance(simulation, Data)
+    assert simulation.hall.source_hw == (270, 480)
+
+
+def test_a_restored_source_goes_on_bit_for_bit(simulation, spec, batches):
+    source, (first, second) = batches
+    saved = json.loads(json.dumps(source.state()))
+    third = source.next_batch()
+    other = simulation.train(spec, batch_size=4, seed=0)
+    other.restore(saved)
+    assert _equal(other.next_batch(), third)
+    other.restore({"seed": 0, "batches": 0})
+    assert _equal(other.next_batch(), first)
+    assert not _equal(first, second)
+    with pytest.raises(ValueError, match="seed"):
+        other.restore({"seed": 1, "batches": 0})
+
+
+def test_seeds_and_splits_differ_and_validation_stays(simulation, spec, batches):
+    first = batches[1][0]
+    reseeded = simulation.train(spec, batch_size=4, seed=1).next_batch()
+    assert not _equal(reseeded, first)
+    (valid,) = simulation.validation(spec, batch_size=4)
+    (again,) = simulation.validation(spec, batch_size=4)
+    assert _equal(valid, again)
+    assert not _equal(valid, first)
+
+
+def test_one_thread_gives_the_samples_of_two(simulation, spec, batches):
+    hall = simulation.hall
+    source = data.Generator(
+        spec, hall, batch_size=4, stream=data.SPLITS["train"], seed=0, threads=1
+    )
+    whole = source.next_batch()
+    np.testing.assert_array_equal(whole.canvas_xy, batches[1][0].canvas_xy)
+
+
+def test_recordings_differ_between_splits(simulation):
+    (valid,) = simulation.recordings("validation")
+    tests = list(simulation.recordings("test"))
+    assert [r.name for r in tests] == ["test_1", "test_2", "test_3"]
+    assert all(isinstance(r, Recording) for r in tests)
+    labels = [r.labels.ball_xy_px for r in (valid, *tests)]
+    assert all(not np.array_equal(labels[0], other) for other in labels[1:])

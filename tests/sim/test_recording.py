@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from ttjax.samples import VISIBLE
+from ttjax.sim import recording
+
+
+@pytest.fixture(scope="module")
+def clip(small_hall):
+    key = recording.stream_key(9, 1)
+    return recording.SimulatedRecording("a", key, small_hall, count=90, masks_every=30)
+
+
+def test_frames_come_in_order_and_twice_the_same(clip, small_hall):
+    frames = list(clip.frames())
+    assert len(frames) == 90
+    assert frames[0].shape == (*small_hall.source_hw, 3)
+    assert frames[0].dtype == np.uint8
+    single = recording.SimulatedRecording(
+        "a", recording.stream_key(9, 1), small_hall, count=90, threads=1
+    )
+    for first, second in zip(frames[:20], single.frames(), strict=False):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_the_reader_may_stop_early(clip):
+    reader = clip.frames()
+    assert next(reader) is not None
+    reader.close()
+
+
+def test_labels_belong_to_the_frames(clip):
+    labels = clip.labels
+    assert labels.length == clip.count == 90
+    assert sorted(labels.masks) == [29, 59, 89]
+    mask = labels.masks[29]
+    assert mask.shape == (*recording.MASK_HW, 3)
+    assert labels.mask_names == ("table", "humans", "scoreboard")
+    assert (mask.sum(axis=(0, 1)) > 0).all()
+    for frames in labels.events.values():
+        assert (np.diff(frames) > 0).all()
+    seen = labels.ball_xy_px[labels.ball_state == VISIBLE]
+    assert len(seen) > 10
+    assert ((seen >= 0) & (seen < np.array([480, 270]))).all()
+    assert (clip.strokes < 90).all()
+
+
+def test_the_ball_can_be_seen_where_it_moves(clip):
+    """Where the ball is, the picture changes from frame to frame more than elsewhere."""
+    labels, frames = clip.labels, list(clip.frames())
+    ratios = []
+    for n in range(1, 90):
+        if labels.ball_state[n] != VISIBLE or labels.ball_state[n - 1] != VISIBLE:
+            continue
+        change = np.abs(frames[n].astype(int) - frames[n - 1]).sum(-1)
+        x, y = labels.ball_xy_px[n].astype(int)
+        here = change[max(y - 3, 0) : y + 4, max(x - 3, 0) : x + 4].max()
+        ratios.append(here / np.median(change))
+    assert np.median(ratios) > 3
