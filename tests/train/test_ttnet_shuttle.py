@@ -4,8 +4,8 @@ import pathlib
 import pytest
 
 from ttjax import registry
+from ttjax.pipeline.clips import TrackNetClips
 from ttjax.recipe import Recipe
-from ttjax.samples import Data
 
 PATH = pathlib.Path(__file__).parents[2] / "train" / "ttnet_shuttle.py"
 
@@ -30,7 +30,7 @@ def test_it_trains_both_ball_stages_and_nothing_else(module, tmp_path):
 
 def test_the_test_hall_is_not_trained_on(module, tmp_path):
     data = module.recipe(tmp_path).data
-    assert isinstance(data, Data)
+    assert isinstance(data, TrackNetClips)
     assert data.root == tmp_path
     assert not set(data.train_groups) & set(data.test_groups)
 
