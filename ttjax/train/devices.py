@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 
@@ -29,7 +30,13 @@ class Placement:
 
     def replicate(self, tree: Any) -> Any:
         """The tree on every device, in memory of its own so that it may be donated."""
-        return jax.device_put(tree, self.everywhere, may_alias=False)
+
+        def place(leaf: Any) -> jax.Array:
+            # One array may stand in two places of the tree; donating it twice fails.
+            alone = jnp.array(leaf, copy=True)
+            return jax.device_put(alone, self.everywhere, may_alias=False)
+
+        return jax.tree.map(place, tree)
 
     def scatter(self, batch: Any) -> Any:
         """The batch over the devices; one that does not divide goes whole to each."""
