@@ -1,3 +1,5 @@
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,7 +22,7 @@ def test_unlabelled_examples_change_neither_the_loss_nor_its_gradient():
         values = [2.0, 3.0] + [7.0] * extra
         weights = [1.0, 1.0] + [0.0] * extra
         made = term(values, weights)
-        return reduce(made.replace(value=made.value * scale**2))
+        return reduce(dataclasses.replace(made, value=made.value * scale**2))
 
     alone = jax.value_and_grad(loss)(1.5, 0)
     among = jax.value_and_grad(loss)(1.5, 5)

@@ -12,6 +12,7 @@ FRAME = np.array([1920.0, 1080.0], np.float32)
 CELL = FRAME / np.array(HW[::-1], np.float32)
 
 
+@jax.jit
 def logits_of(made):
     """Logits whose sigmoids are the targets."""
 
@@ -22,7 +23,8 @@ def logits_of(made):
     return BallLogits(x=of(made.x), y=of(made.y))
 
 
-def made_for(points, *, origin, scale):
+@jax.jit
+def made_for(points, origin, scale):
     points = jnp.array(points, jnp.float32)[:, None]
     count = len(points)
     return targets.ball_targets(
@@ -47,7 +49,7 @@ def dense(low, high, count=1501):
 
 def test_decode_inverts_targets_for_every_ball_inside_the_frame():
     points = dense((0, 0), FRAME)
-    logits = logits_of(made_for(points, origin=(0.0, 0.0), scale=CELL))
+    logits = logits_of(made_for(points, np.zeros(2, np.float32), CELL))
     source_hw = jnp.tile(jnp.array([[1080, 1920]], jnp.int32), (len(points), 1))
     got = decode.global_ball(logits, source_hw)
     error_px = np.abs(np.asarray(got.xy_px) - points) / CELL
@@ -58,14 +60,17 @@ def test_decode_inverts_targets_for_every_ball_inside_the_frame():
     np.testing.assert_allclose(jitted.xy_px, got.xy_px, atol=2e-3)
 
 
+jitted_local_ball = jax.jit(decode.local_ball)
+
+
 @pytest.mark.parametrize("crop", [(0, 0), (1600, 952), (0, 952), (777, 333)])
 def test_the_local_stage_is_exact_also_where_the_crop_was_moved_at_a_border(crop):
     """Crops at borders, decoded by Eq. 1, put the ball where it is not."""
     high = (crop[0] + 320, crop[1] + 128)
-    points = dense(crop, high, 700)
-    logits = logits_of(made_for(points, origin=crop, scale=(1.0, 1.0)))
+    points = dense(crop, high, 701)
+    logits = logits_of(made_for(points, np.array(crop), np.ones(2)))
     crop_xy = jnp.tile(jnp.array([crop], jnp.int32), (len(points), 1))
-    got = decode.local_ball(logits, crop_xy)
+    got = jitted_local_ball(logits, crop_xy)
     assert np.abs(np.asarray(got.xy_px) - points).max() < 0.25
     assert got.present.all()
 

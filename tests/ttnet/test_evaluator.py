@@ -1,3 +1,5 @@
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -184,7 +186,8 @@ def test_iou_is_of_sums_and_not_dice(table):
 
 
 def test_events_are_found_in_untrimmed_video():
-    labels = CLIPS["clip0"][1].replace(
+    labels = dataclasses.replace(
+        CLIPS["clip0"][1],
         event_offset=offsets([[10, 30, 50], [20]], 60),
         event_known=np.ones((60, 2), bool),
     )
@@ -213,7 +216,8 @@ def test_events_are_found_in_untrimmed_video():
 def test_unknown_labels_are_ignored_everywhere():
     rows = slice(0, 30)
     predictions, labels = CLIPS["clip1"]
-    hidden = labels.replace(
+    hidden = dataclasses.replace(
+        labels,
         ball_state=labels.ball_state.copy(),
         event_known=labels.event_known.copy(),
         masks_known=labels.masks_known.copy(),
@@ -233,10 +237,10 @@ def test_unknown_labels_are_ignored_everywhere():
 def test_presence_is_the_frames_not_the_crops(table):
     """A local stage that misses because its crop was elsewhere counts as a miss."""
     predictions, labels = part(CLIPS["clip0"], slice(0, 4))
-    labels = labels.replace(ball_state=np.full((4, 3), VISIBLE, np.int8))
-    absent = predictions.ball_local.replace(present=np.zeros(4, bool))
+    labels = dataclasses.replace(labels, ball_state=np.full((4, 3), VISIBLE, np.int8))
+    absent = dataclasses.replace(predictions.ball_local, present=np.zeros(4, bool))
     made = fresh()
-    made.add(predictions.replace(ball_local=absent), labels, clip="a")
+    made.add(dataclasses.replace(predictions, ball_local=absent), labels, clip="a")
     assert made.table()["ball_local/presence"]["value"] == 0
     assert "ball_local/rmse_px" not in made.table()
     assert made.table()["ball_local/rmse_all_px"]["n"] == 4

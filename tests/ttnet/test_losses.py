@@ -1,3 +1,6 @@
+import dataclasses
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -33,13 +36,13 @@ LOGITS = BallLogits(x=normal(B, K, W), y=normal(B, K, H))
 TARGETS = BallTargets(
     x=uniform(B, K, W), y=uniform(B, K, H), known=jnp.ones((B, K), bool)
 )
-OUTPUTS = Outputs(
+OUTPUTS: Any = Outputs(
     ball_global=LOGITS,
     ball_local=LOGITS,
     events=normal(B, E),
     masks=normal(B, H, W, M),
 )
-TRUTH = Targets(
+TRUTH: Any = Targets(
     ball_global=TARGETS,
     ball_local=TARGETS,
     events=uniform(B, E),
@@ -135,11 +138,14 @@ def total(outputs, truth):
     return sum(reduce(term) for term in terms(outputs=outputs, truth=truth).values())
 
 
+slopes_of_total = jax.jit(jax.value_and_grad(total))
+
+
 def test_unlabelled_examples_change_no_loss_and_no_gradient():
-    alone, slopes = jax.jit(jax.value_and_grad(total))(OUTPUTS, TRUTH)
+    alone, slopes = slopes_of_total(OUTPUTS, TRUTH)
     more = jax.tree.map(lambda a: jnp.concatenate([a, a[:2] * 5]), OUTPUTS)
     unknown = jax.tree.map(lambda a: jnp.concatenate([a, jnp.zeros_like(a[:2])]), TRUTH)
-    among, padded = jax.jit(jax.value_and_grad(total))(more, unknown)
+    among, padded = slopes_of_total(more, unknown)
     np.testing.assert_allclose(among, alone, rtol=1e-6)
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(b[:B], a, atol=1e-7), slopes, padded
@@ -148,12 +154,15 @@ def test_unlabelled_examples_change_no_loss_and_no_gradient():
 
 
 def test_an_unlabelled_part_of_an_example_changes_nothing():
-    part = TRUTH.replace(
+    part = dataclasses.replace(
+        TRUTH,
         events_known=TRUTH.events_known.at[1, 0].set(False),
         masks_known=TRUTH.masks_known.at[0, 2].set(False),
-        ball_local=TARGETS.replace(known=TARGETS.known.at[2, 0].set(False)),
+        ball_local=dataclasses.replace(
+            TARGETS, known=TARGETS.known.at[2, 0].set(False)
+        ),
     )
-    slopes = jax.grad(total)(OUTPUTS, part)
+    _, slopes = slopes_of_total(OUTPUTS, part)
     assert slopes.events[1, 0] == 0
     assert slopes.events[1, 1] != 0
     assert (slopes.masks[0, ..., 2] == 0).all()
@@ -165,7 +174,7 @@ def test_an_unlabelled_part_of_an_example_changes_nothing():
 @pytest.mark.parametrize("level", [-1e4, -30.0, 30.0, 1e4])
 def test_extreme_logits_give_finite_losses_and_gradients(level):
     extreme = jax.tree.map(lambda a: jnp.full_like(a, level), OUTPUTS)
-    value, slopes = jax.value_and_grad(total)(extreme, TRUTH)
+    value, slopes = slopes_of_total(extreme, TRUTH)
     assert np.isfinite(value)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(slopes))
     # The wrong answer still has somewhere to go.

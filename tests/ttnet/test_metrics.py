@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -34,7 +36,7 @@ def ball(truth):
 
 
 TRUTH = labels()
-GUESS = Predictions(
+GUESS: Any = Predictions(
     ball_global=ball(TRUTH),
     ball_local=ball(TRUTH),
     events=jnp.array(RNG.uniform(size=(COUNT, 2)), jnp.float32),

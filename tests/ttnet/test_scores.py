@@ -1,4 +1,5 @@
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,11 +18,11 @@ def test_a_score_gives_only_what_it_has():
 
 def test_ratio_is_of_sums_over_clips_with_an_interval_that_holds_it():
     top, bottom = RNG.uniform(0, 5, 9), RNG.uniform(5, 9, 9)
-    got = scores.ratio(top, bottom, n=100)
+    got: Any = scores.ratio(top, bottom, n=100)
     np.testing.assert_allclose(got.value, top.sum() / bottom.sum())
     assert got.low < got.value < got.high
     assert got == scores.ratio(top, bottom, n=100)
-    root = scores.ratio(top, bottom, n=1, root=True)
+    root: Any = scores.ratio(top, bottom, n=1, root=True)
     np.testing.assert_allclose(root.value, np.sqrt(got.value))
     np.testing.assert_allclose(
         (root.low, root.high), np.sqrt((got.low, got.high)), rtol=1e-4
@@ -35,7 +36,7 @@ def test_ratio_is_of_sums_over_clips_with_an_interval_that_holds_it():
 def test_ratio_of_classes_is_the_mean_over_those_that_occur():
     top = np.array([[1.0, 3.0, 0.0], [2.0, 1.0, 0.0]])
     bottom = np.array([[4.0, 4.0, 0.0], [4.0, 4.0, 0.0]])
-    got = scores.ratio(top, bottom, n=2)
+    got: Any = scores.ratio(top, bottom, n=2)
     np.testing.assert_allclose(got.value, (3 / 8 + 4 / 8) / 2)
 
 
@@ -43,13 +44,13 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
     inside = 0
     for _ in range(60):
         values = RNG.normal(3.0, 1.0, 25)
-        got = scores.ratio(values, np.ones(25), n=25)
+        got: Any = scores.ratio(values, np.ones(25), n=25)
         inside += got.low <= 3.0 <= got.high
     assert 49 <= inside <= 60
 
 
 def test_resamples_draw_as_many_clips_as_there_are():
-    draws = scores.resamples(7)
+    draws: Any = scores.resamples(7)
     assert draws.shape == (scores.RESAMPLES, 7)
     assert (draws.sum(axis=1) == 7).all()
     np.testing.assert_array_equal(draws, scores.resamples(7))
@@ -59,7 +60,7 @@ def test_resamples_draw_as_many_clips_as_there_are():
 
 def test_median_is_the_middle_of_the_drawn_values():
     values, clip = RNG.uniform(0, 9, 41), RNG.integers(0, 4, 41)
-    got = scores.median(values, clip, clips=4, baseline=7.0)
+    got: Any = scores.median(values, clip, clips=4, baseline=7.0)
     assert got.value == np.median(values)
     assert got.low <= got.value <= got.high
     assert got.baseline == 7.0

@@ -1,5 +1,7 @@
 """Logits become answers in source pixels."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32
@@ -82,13 +84,14 @@ def predictions(
         return None if logits is None else jax.nn.sigmoid(logits.astype(jnp.float32))
 
     coarse, fine = outputs.ball_global, outputs.ball_local
+    crop_xy: Any = outputs.crop_xy  # there whenever the local stage is
     return Predictions(
         ball_global=None
         if coarse is None
         else global_ball(chosen(coarse), source_hw, threshold=threshold),
         ball_local=None
         if fine is None
-        else local_ball(chosen(fine), outputs.crop_xy, threshold=threshold),
+        else local_ball(chosen(fine), crop_xy, threshold=threshold),
         events=probabilities(outputs.events),
         masks=probabilities(outputs.masks),
         source_hw=source_hw,

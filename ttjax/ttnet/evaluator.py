@@ -53,50 +53,47 @@ class Evaluator:
         Raises:
             ValueError: another number of predictions than of labels.
         """
-        predictions, labels = jax.tree.map(np.asarray, (predictions, labels))
-        count = len(labels.ball_state)
-        sizes = {len(leaf) for leaf in jax.tree.leaves(predictions)}
+        guess: Any = jax.tree.map(np.asarray, predictions)
+        truth: Any = jax.tree.map(np.asarray, labels)
+        count = len(truth.ball_state)
+        sizes = {len(leaf) for leaf in jax.tree.leaves(guess)}
         if sizes != {count}:
             raise ValueError(
                 f"Every window needs a prediction and a label, got {sorted(sizes)} "
                 f"predictions for {count} labels of {clip!r}: add both batch by batch."
             )
-        source_hw = predictions.source_hw
-        truth_xy = labels.ball_xy_px[:, self.window.ball_at].astype(np.float64)
-        state = labels.ball_state[:, self.window.ball_at]
-        in_frame = ((truth_xy >= 0) & (truth_xy < source_hw[:, ::-1])).all(axis=1)
+        truth_xy = truth.ball_xy_px[:, self.window.ball_at].astype(np.float64)
+        state = truth.ball_state[:, self.window.ball_at]
+        size_wh = guess.source_hw[:, ::-1]
+        in_frame = ((truth_xy >= 0) & (truth_xy < size_wh)).all(axis=1)
         part = {
-            "source_hw": source_hw,
+            "source_hw": guess.source_hw,
             "truth_xy": truth_xy,
             "visible": (state == VISIBLE) & in_frame,
             "ball_known": state >= 0,
         }
         for stage in STAGES:
-            ball = getattr(predictions, stage)
+            ball = getattr(guess, stage)
             if ball is not None:
                 part[f"{stage}/xy"] = ball.xy_px.astype(np.float64)
                 part[f"{stage}/present"] = ball.present
-        if predictions.events is not None:
-            part["events"] = predictions.events.astype(np.float64)
-            truth = targets.event_targets(jnp.asarray(labels.event_offset))
-            part["event_truth"] = np.asarray(truth, np.float64)
-            part["event_here"] = labels.event_offset == 0
-            part["event_known"] = labels.event_known
-        if predictions.masks is not None:
-            part["both"], part["either"] = self._areas(predictions.masks, labels)
-            part["masks_known"] = labels.masks_known
+        if guess.events is not None:
+            soft = targets.event_targets(jnp.asarray(truth.event_offset))
+            part["events"] = guess.events.astype(np.float64)
+            part["event_truth"] = np.asarray(soft, np.float64)
+            part["event_here"] = truth.event_offset == 0
+            part["event_known"] = truth.event_known
+        if guess.masks is not None:
+            known = truth.masks_known[:, None, None]
+            masks = (truth.masks > 0) & known
+            guessed = (guess.masks >= 0.5) & known
+            part["both"] = (masks & guessed).sum(axis=(1, 2))
+            part["either"] = (masks | guessed).sum(axis=(1, 2))
+            part["masks_known"] = truth.masks_known
+            for index, name in enumerate(self.masks):
+                total = masks[..., index].sum(axis=0).astype(np.float64)
+                self._pixels[name] = self._pixels.get(name, 0.0) + total
         self._parts.setdefault(clip, []).append(part)
-
-    def _areas(
-        self, probabilities: Float[np.ndarray, "n h w m"], labels: Labels
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Intersections and unions of every window and class, 0 where unknown."""
-        known = labels.masks_known[:, None, None]
-        truth, predicted = (labels.masks > 0) & known, (probabilities >= 0.5) & known
-        for index, name in enumerate(self.masks):
-            total = truth[..., index].sum(axis=0).astype(np.float64)
-            self._pixels[name] = self._pixels.get(name, 0.0) + total
-        return (truth & predicted).sum((1, 2)), (truth | predicted).sum((1, 2))
 
     def merge(self, other: "Evaluator") -> "Evaluator":
         """The evaluator of both sets of clips; clips of one name follow one another."""
@@ -140,28 +137,28 @@ class Evaluator:
 
     def _event_scores(self, flat: "_Flat") -> dict[str, Score]:
         truth, predicted = flat.arrays["event_truth"], flat.arrays["events"]
-        known = flat.arrays["event_known"].all(axis=1)
+        known = np.logical_and.reduce(flat.arrays["event_known"], axis=1)
         n = int(known.sum())
         if not n:
             return {}
-        same = ((predicted >= 0.5) == (truth >= 0.5)).all(axis=1) & known
-        close = (np.abs(predicted - truth) < 0.25).all(axis=1) & known
-        some = (truth > 0).any(axis=1) & known
+        same = np.logical_and.reduce((predicted >= 0.5) == (truth >= 0.5), axis=1)
+        close = np.logical_and.reduce(np.abs(predicted - truth) < 0.25, axis=1)
+        some = np.logical_or.reduce(truth > 0, axis=1)
         per_clip = flat.sums(known)
         found = {
             "events/pce": scores.ratio(
-                flat.sums(same),
+                flat.sums(same & known),
                 per_clip,
                 n=n,
                 baseline=scores.constant_pce(truth[known]),
             ),
             "events/spce": scores.ratio(
-                flat.sums(close),
+                flat.sums(close & known),
                 per_clip,
                 n=n,
                 baseline=scores.constant_spce(truth[known]),
             ),
-            "windows/with_event": Score(float(some.sum() / n), n),
+            "windows/with_event": Score(float((some & known).sum() / n), n),
         }
         for kind, name in enumerate(self.events):
             for tolerance in TOLERANCES:

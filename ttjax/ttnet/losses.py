@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -81,8 +82,20 @@ class Losses:
         """The terms called `names`, in the order of that list."""
         made = {}
         for name in names:
-            if name in ("ball_global", "ball_local"):
-                logits, target = getattr(outputs, name), getattr(targets, name)
+            logits: Any = getattr(outputs, name)
+            target: Any = getattr(targets, name)
+            known: Any = getattr(targets, f"{name}_known", None)
+            if name == "events":
+                term = event_term(
+                    logits,
+                    target,
+                    known,
+                    weights=jnp.array(self.weights_of(events), jnp.float32),
+                    subtract_entropy=self.subtract_entropy,
+                )
+            elif name == "masks":
+                term = mask_term(logits, target, known)
+            else:
                 shares = self.frame_shares(logits.x.shape[1], ball_at)
                 term = ball_term(
                     logits,
@@ -91,17 +104,8 @@ class Losses:
                     sum_over_bins=self.sum_over_bins,
                     subtract_entropy=self.subtract_entropy,
                 )
-            elif name == "events":
-                term = event_term(
-                    outputs.events,
-                    targets.events,
-                    targets.events_known,
-                    weights=jnp.array(self.weights_of(events), jnp.float32),
-                    subtract_entropy=self.subtract_entropy,
-                )
-            else:
-                term = mask_term(outputs.masks, targets.masks, targets.masks_known)
-            made[name] = term.replace(value=getattr(self, name) * term.value)
+            scaled = getattr(self, name) * term.value
+            made[name] = Term(value=scaled, weight=term.weight)
         return made
 
 
@@ -150,7 +154,7 @@ def event_term(
     loss = binary.divergence if subtract_entropy else binary.cross_entropy
     scale = jnp.mean(weights)
     term = _over_known(loss(logits, targets), known, weights / jnp.sum(weights))
-    return term.replace(value=scale * term.value)
+    return Term(value=scale * term.value, weight=term.weight)
 
 
 def mask_term(

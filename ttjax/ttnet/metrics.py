@@ -82,9 +82,11 @@ def accumulators(
         if ball is not None:
             groups[name] = ball_metrics(ball, labels, source_hw, ball_at=ball_at)
     if predictions.events is not None:
-        groups["events"] = event_metrics(predictions.events, labels)
+        groups["events"] = event_metrics(jnp.asarray(predictions.events), labels)
     if predictions.masks is not None:
-        groups["masks"] = mask_metrics(predictions.masks, labels, mask_names)
+        groups["masks"] = mask_metrics(
+            jnp.asarray(predictions.masks), labels, mask_names
+        )
     return {
         f"{head}/{name}": accumulator
         for head, group in groups.items()

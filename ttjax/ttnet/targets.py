@@ -1,5 +1,7 @@
 """Labels become what the heads should say."""
 
+import dataclasses
+
 import flax.struct
 import jax
 import jax.numpy as jnp
@@ -136,18 +138,20 @@ def build(
     if coarse is not None:
         size = jnp.array([coarse.x.shape[-1], coarse.y.shape[-1]], jnp.float32)
         view = ball(coarse, jnp.zeros_like(source_wh), source_wh / size[None])
-        targets = targets.replace(ball_global=view)
+        targets = dataclasses.replace(targets, ball_global=view)
     if fine is not None:
-        origin_xy = outputs.crop_xy.astype(jnp.float32)
+        origin_xy = jnp.asarray(outputs.crop_xy, jnp.float32)
         view = ball(fine, origin_xy, jnp.ones_like(source_wh))
-        targets = targets.replace(ball_local=view)
+        targets = dataclasses.replace(targets, ball_local=view)
     if outputs.events is not None:
-        targets = targets.replace(
+        targets = dataclasses.replace(
+            targets,
             events=event_targets(jnp.asarray(labels.event_offset)),
             events_known=jnp.asarray(labels.event_known),
         )
     if outputs.masks is not None:
-        targets = targets.replace(
+        targets = dataclasses.replace(
+            targets,
             masks=jnp.asarray(labels.masks).astype(jnp.float32),
             masks_known=jnp.asarray(labels.masks_known),
         )

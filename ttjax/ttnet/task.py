@@ -143,7 +143,7 @@ class Task:
                 contrast=options.contrast,
                 channel=options.channel,
             )
-            clip = clip.replace(**images)
+            clip = dataclasses.replace(clip, **images)
         return clip
 
     def inputs(
@@ -155,24 +155,24 @@ class Task:
         where no ball is known to be visible, anywhere in the canvas. `key=None` is
         inference: nothing is forced and no label is read.
         """
-        batch = jax.tree.map(jnp.asarray, batch)
-        count = batch.frames.shape[0]
-        if key is None or batch.canvas is None:
+        clip: Any = jax.tree.map(jnp.asarray, batch)
+        count = clip.frames.shape[0]
+        if key is None or clip.canvas is None:
             crop_at = jnp.zeros((count, 2), jnp.float32)
             forced = jnp.zeros((count,), jnp.bool_)
         else:
-            crop_at, forced = self._forced_crops(key, batch, progress)
+            crop_at, forced = self._forced_crops(key, clip, progress)
         return Inputs(
-            frames=batch.frames,
-            canvas=batch.canvas if self.config.canvas_hw is not None else None,
-            canvas_xy=batch.canvas_xy,
-            source_hw=batch.source_hw,
+            frames=clip.frames,
+            canvas=clip.canvas if self.config.canvas_hw is not None else None,
+            canvas_xy=clip.canvas_xy,
+            source_hw=clip.source_hw,
             crop_at=crop_at,
             forced=forced,
         )
 
     def _forced_crops(
-        self, key: PRNGKey, batch: Clip, progress: Float[Array, ""]
+        self, key: PRNGKey, batch: Any, progress: Float[Array, ""]
     ) -> tuple[Float[Array, "b 2"], Bool[Array, " b"]]:
         jitter_key, place_key, forced_key = jax.random.split(key, 3)
         count = batch.frames.shape[0]
@@ -273,7 +273,7 @@ class Task:
 
 def _mirrored(key: PRNGKey, clip: Clip, probability: float) -> Clip:
     """An unbatched clip, mirrored with this probability."""
-    width = 0 if clip.canvas is None else crop.canvas_size(clip.canvas)[1]
+    width = 0 if clip.canvas is None else jax.tree.leaves(clip.canvas)[0].shape[-2]
     # The centre of the canvas stays its centre; the left border becomes the right one.
     to_centre = jnp.array([0.5 * width, 0.0], jnp.float32)
     images, points = affine.hflip(
@@ -284,11 +284,14 @@ def _mirrored(key: PRNGKey, clip: Clip, probability: float) -> Clip:
         probability=probability,
     )
     corner = jnp.round(points["canvas"] - to_centre).astype(jnp.int32)
-    return clip.replace(
+    return dataclasses.replace(
+        clip,
         frames=images["frames"],
         canvas=images["canvas"],
         canvas_xy=corner,
-        labels=clip.labels.replace(ball_xy_px=points["ball"], masks=images["masks"]),
+        labels=dataclasses.replace(
+            clip.labels, ball_xy_px=points["ball"], masks=images["masks"]
+        ),
     )
 
 
