@@ -26,6 +26,7 @@ def test_a_temporary_root_goes_with_its_process():
         "print(store.temporary())\n"
     )
     command = [sys.executable, "-c", script]
+    assert store.temporary().is_dir()
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip()
     assert not store.pathlib.Path(done.stdout.strip()).exists()
@@ -112,6 +113,8 @@ def test_sizes_leave_out_holes(tmp_path, capsys):
     out = capsys.readouterr().out
     assert out.startswith("3 things: 1 MB in ")
     assert str(tmp_path) in out
+    store.announce("3 things", tmp_path)
+    assert not capsys.readouterr().out  # validation asks at every epoch
     store.announce("both", tmp_path / "a", tmp_path / "b")
     assert capsys.readouterr().out == f"both: 0 MB in {tmp_path}\n"
 

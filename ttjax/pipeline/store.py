@@ -19,6 +19,8 @@ from typing import Any
 
 _FACTS = "complete.json"
 
+_announced: set[tuple[str, tuple[pathlib.Path, ...]]] = set()
+
 
 def root() -> pathlib.Path:
     """`ttjax/` in `XDG_CACHE_HOME` or `~/.cache`."""
@@ -133,7 +135,10 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Callable[[int], 
 
 
 def announce(what: str, *folders: pathlib.Path) -> None:
-    """Prints what lies in these folders, how big it is, and where they are."""
+    """Prints what lies in these folders, how big it is, and where: once per process."""
+    if (what, folders) in _announced:
+        return
+    _announced.add((what, folders))
     size, where = sum(map(size_bytes, folders)), {str(path.parent) for path in folders}
     where = {str(folders[0])} if len(folders) == 1 else where
     print(f"{what}: {size / 1e6:,.0f} MB in {', '.join(sorted(where))}")
