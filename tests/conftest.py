@@ -26,7 +26,8 @@ def checked_dataclass(cls=None, **options):
     checked = jaxtyped(plain, typechecker=tower)
 
     def init(self, *args, **kwargs):
-        leaves = jax.tree.leaves((args, kwargs))
+        values = (*args, *kwargs.values())
+        leaves = jax.tree.leaves([v for v in values if not isinstance(v, dict)])
         kinds = (jax.Array, np.ndarray)
         arrays = leaves and all(isinstance(leaf, kinds) for leaf in leaves)
         (checked if arrays else plain)(self, *args, **kwargs)
