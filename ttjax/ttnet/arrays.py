@@ -10,8 +10,8 @@ from jaxtyping import Array, Bool, Float, Int32, UInt8
 class Inputs:
     """What the network sees.
 
-    canvas: full-resolution pixels, stacked, or a tuple of t frames (a ring of whole frames
-        that is never copied into one array); None where no local stage is asked for.
+    canvas: full-resolution pixels, stacked, or a tuple of t frames (a ring of whole
+        frames that is never copied into one array); None without a local stage.
     canvas_xy: source px of the canvas' left upper corner.
     crop_at: where the crop is centred if `forced`, source px.
     forced: True where the crop follows `crop_at`, False where it follows the global

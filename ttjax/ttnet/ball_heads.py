@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 from ttjax.nn import blocks, pixel_shuffle, resize
 from ttjax.nn.batch_norm import BatchNorm
 from ttjax.ttnet.arrays import BallLogits
-from ttjax.ttnet.encoders import Features, scaled
+from ttjax.ttnet.encoders import STRIDE, Features, scaled
 
 small_normal = nn.initializers.normal(0.01)
 
@@ -95,7 +95,7 @@ class DenseHead(nn.Module):
             )
             return nn.Dropout(self.dropout)(nn.relu(dense(x)), deterministic=not train)
 
-        coarse = features[max(features)]
+        coarse = features[STRIDE]
         flat = coarse.reshape(coarse.shape[0], -1)
         h, w = self.hw
         shared = hidden("fc1", 4 * (w + h), flat)

@@ -12,10 +12,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt8
 
 from ttjax.nn import blocks, resnet
-from ttjax.ttnet.stem import Stem
+from ttjax.ttnet.stem import FrameMaps, Stem
 
-Features = dict[int, Float[Array, "b _ _ _"]]
-"""Maps by stride."""
+Features = dict[int, Float[Array, "..."]]
+"""Maps by stride; under `FRAMES` those of each frame at stride 4, `[b, t, h, w, c]`."""
+
+FRAMES = 0
+"""Not a stride: JAX sorts the keys of a tree, so that all are integers."""
 
 STRIDE = 64
 """Input pixels per pixel of the coarsest map."""
@@ -50,9 +53,12 @@ class Nano:
     """The same at half the resolution from the first layer on, for CPUs.
 
     The stem takes 2x2 patches of bytes, so that its first block need not pool.
+
+    frame_channels: of the maps of each frame alone, for `EveryFrame`; 0: none.
     """
 
     widths: tuple[int, int, int, int, int, int, int] = (16, 16, 16, 32, 32, 48, 48)
+    frame_channels: int = 12
 
     def build(
         self, *, width: float, dropout: float, preprocessing: Any, dtype: Any
@@ -64,6 +70,9 @@ class Nano:
             dropout=dropout,
             preprocessing=preprocessing,
             dtype=dtype,
+            frame_channels=scaled(self.frame_channels, width)
+            if self.frame_channels
+            else 0,
         )
 
 
@@ -103,6 +112,7 @@ class ConvEncoder(nn.Module):
     dropout: float
     preprocessing: Any
     dtype: Any = jnp.float32
+    frame_channels: int = 0
 
     @nn.compact
     def __call__(
@@ -110,11 +120,15 @@ class ConvEncoder(nn.Module):
         x: UInt8[Array, "b t h w 3"] | Float[Array, "b h w c"],
         train: bool = False,
     ) -> Features:
-        """Maps at strides 4, 8, 16, 32 and 64."""
+        """Maps at strides 4, 8, 16, 32 and 64, and of each frame where asked for."""
+        features: Features = {}
+        if self.frame_channels:
+            features[FRAMES] = FrameMaps(
+                self.frame_channels, 4, self.preprocessing, self.dtype, name="frames"
+            )(x, train)
         x = Stem(
             self.widths[0], self.patch, self.preprocessing, self.dtype, name="stem"
         )(x, train)
-        features = {}
         stride = self.patch
         for number, width in enumerate(self.widths[1:], start=1):
             pool = stride < 2**number
@@ -151,7 +165,7 @@ class ResNetEncoder(nn.Module):
             x = self.preprocessing.apply(x)
         trunk = resnet.ResNet18(self.widths, dtype=self.dtype, name="trunk")
         maps = trunk(jnp.asarray(x, self.dtype), train)
-        features = {}
+        features: Features = {}
         for stride, width in zip((4, 8, 16, 32), self.out, strict=False):
             x = maps[stride]
             if x.shape[-1] != width:

@@ -1,0 +1,31 @@
+"""The embedded default: a nano TTNet from simulated rallies, on a CPU, in ten minutes.
+
+Command: `make train`. Not yet run.
+"""
+
+import pathlib
+
+from ttjax.losses.weighting import Sum
+from ttjax.pipeline.cache import Cached
+from ttjax.recipe import Adam, Cosine, Phase, Recipe
+from ttjax.sim.data import Simulation
+from ttjax.ttnet import config
+from ttjax.ttnet.losses import Losses
+from ttjax.ttnet.task import Task
+
+
+def recipe() -> Recipe:
+    """Renders a cache of samples once, then trains on it for five minutes."""
+    task = Task(
+        config=config.nano(),
+        loss=Losses(sum_over_bins=True, subtract_entropy=True, events=4.0, masks=4.0),
+    )
+    return Recipe(
+        task=task,
+        data=Cached(Simulation(), samples=2400, minutes=2.0, validation_samples=96),
+        phases=(Phase(steps=None, minutes=5.0, learning_rate=3e-3, schedule=Cosine()),),
+        out=pathlib.Path("runs/ttnet_nano"),
+        weighting=Sum(),
+        optimizer=Adam(weight_decay=1e-4, clip_norm=5.0),
+        steps_per_epoch=100,
+    )
