@@ -47,8 +47,10 @@ def temporal_peaks(
     padded = np.concatenate([[-np.inf], values, [-np.inf]])
     local = (values >= padded[:-2]) & (values >= padded[2:]) & (values >= threshold)
     candidates = np.flatnonzero(local)
+    free = np.ones(len(values), np.bool_)
     picked: list[int] = []
     for frame in candidates[np.argsort(-values[candidates], kind="stable")]:
-        if all(abs(frame - other) >= gap for other in picked):
+        if free[frame]:
             picked.append(int(frame))
+            free[max(frame - gap + 1, 0) : frame + gap] = False
     return np.sort(np.asarray(picked, np.int64))
