@@ -123,7 +123,7 @@ def test_the_net_stops_the_ball_and_the_cord_lets_it_through():
 
 
 def test_a_ball_comes_to_rest_and_none_sinks_into_table_or_floor():
-    balls, contacts = fly(ball_at([0.5, 0.0, 0.9], [0.0, 0.0, 0.0]), FRAMES)
+    balls, _ = fly(ball_at([0.5, 0.0, 0.9], [0.0, 0.0, 0.0]), FRAMES)
     assert balls.position[:, 2].min() >= physics.SURFACE_Z_M - 1e-4
     assert float(balls.position[-1, 2]) == pytest.approx(physics.SURFACE_Z_M, abs=1e-3)
     off, floor = fly(ball_at([2.0, 0.0, 0.9], [0.5, 0.0, 0.0]), 120)

@@ -144,6 +144,18 @@ def _quad(g: Float[Array, " 12"], x: Array, y: Array, step: tuple[float, float])
     return cover, jnp.zeros_like(x), jnp.zeros_like(y)
 
 
+def _box(box: Float[Array, " 4"], x: Array, y: Array, step: tuple[float, float]):
+    """Overlap of pixels and box: far beyond an acute corner the edges alone overlap."""
+    right = jnp.minimum(x + 0.5 * step[0], box[2]) - jnp.maximum(
+        x - 0.5 * step[0], box[0]
+    )
+    down = jnp.minimum(y + 0.5 * step[1], box[3]) - jnp.maximum(
+        y - 0.5 * step[1], box[1]
+    )
+    right, down = jnp.maximum(right, 0.0), jnp.maximum(down, 0.0)
+    return right * down / (step[0] * step[1])
+
+
 def _capsule(g: Float[Array, " 12"], x: Array, y: Array, step: tuple[float, float]):
     dx, dy = g[2] - g[0], g[3] - g[1]
     along = ((x - g[0]) * dx + (y - g[1]) * dy) / (dx * dx + dy * dy + 1e-6)
@@ -201,6 +213,8 @@ def coverage(
     def branch(function):
         def run(g, x, y):
             cover, u, v = function(g, x, y, step)
+            if function is _quad:
+                cover = jnp.minimum(cover, _box(shape.box, x, y, step))
             gain = 1.0 + shape.shade[0] * u + shape.shade[1] * v
             return shape.alpha * cover, gain
 

@@ -10,6 +10,7 @@ import dataclasses
 import flax.struct
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int8
 
 from ttjax.sim import physics as physics_
@@ -40,17 +41,17 @@ class Rally:
     swing: 1 at a stroke, decaying to 0.
     """
 
-    ball_m: Float[Array, "*n 3"]
-    velocity_m_s: Float[Array, "*n 3"]
-    present: Bool[Array, "*n"]
-    phase: Int8[Array, "*n"]
-    bounce: Bool[Array, "*n"]
-    net: Bool[Array, "*n"]
-    touch: Bool[Array, "*n"]
-    stroke: Bool[Array, "*n"]
-    root_m: Float[Array, "*n 2 2"]
-    hand_m: Float[Array, "*n 2 3"]
-    swing: Float[Array, "*n 2"]
+    ball_m: Float[Array | np.ndarray, "*n 3"]
+    velocity_m_s: Float[Array | np.ndarray, "*n 3"]
+    present: Bool[Array | np.ndarray, "*n"]
+    phase: Int8[Array | np.ndarray, "*n"]
+    bounce: Bool[Array | np.ndarray, "*n"]
+    net: Bool[Array | np.ndarray, "*n"]
+    touch: Bool[Array | np.ndarray, "*n"]
+    stroke: Bool[Array | np.ndarray, "*n"]
+    root_m: Float[Array | np.ndarray, "*n 2 2"]
+    hand_m: Float[Array | np.ndarray, "*n 2 3"]
+    swing: Float[Array | np.ndarray, "*n 2"]
 
 
 @flax.struct.dataclass

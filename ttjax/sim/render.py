@@ -78,16 +78,20 @@ def _centres(view: View, origin_xy: Int32[Array, " 2"], corner, size_hw):
     return x, y
 
 
-def _hats(at: Float[Array, " n"], extent: float, knots: int) -> Float[Array, "n k"]:
-    """Linear interpolation between even knots over [0, extent], as a matrix."""
+def _between_knots(at: Float[Array, " n"], extent: Float[Array, ""], knots: int):
+    """Index of the knot before each place of [0, extent], and how far on it is."""
     place = jnp.clip(at / extent, 0.0, 1.0) * (knots - 1)
-    return jnp.maximum(1.0 - jnp.abs(place[:, None] - jnp.arange(knots)[None]), 0.0)
+    before = jnp.clip(jnp.floor(place), 0, knots - 2)
+    return before.astype(jnp.int32), place - before
 
 
 def _texture(knots, x, y, source_hw):
-    rows = _hats(y, source_hw[0], knots.shape[0])
-    columns = _hats(x, source_hw[1], knots.shape[1])
-    return jnp.einsum("hi,ij,wj->hw", rows, knots, columns, precision="highest")
+    """Bilinear interpolation; by look-up, as a matrix product rounds by its shape."""
+    row, down = _between_knots(y, source_hw[0], knots.shape[0])
+    column, along = _between_knots(x, source_hw[1], knots.shape[1])
+    rows = knots[row] + down[:, None] * (knots[row + 1] - knots[row])
+    left, right = rows[:, column], rows[:, column + 1]
+    return left + along[None, :] * (right - left)
 
 
 def _background(scene: Scene, x: Float[Array, " w"], y: Float[Array, " h"]):
@@ -105,10 +109,15 @@ def _background(scene: Scene, x: Float[Array, " w"], y: Float[Array, " h"]):
     slope = (right[1] - left[1]) / (right[0] - left[0])
     line = left[1] + slope * (grid_x - left[0])
     on_floor = jnp.clip(grid_y - line + 0.5, 0.0, 1.0)
-    direction = camera_.ray(camera, jnp.stack([grid_x, grid_y], axis=-1))
-    steps = -camera.position_m[2] / jnp.minimum(direction[..., 2], -1e-3)
-    at_x = camera.position_m[0] + steps * direction[..., 0]
-    at_y = camera.position_m[1] + steps * direction[..., 1]
+    across = (grid_x - camera.centre_px[0]) / camera.focal_px
+    down = (grid_y - camera.centre_px[1]) / camera.focal_px
+    right, below, ahead = camera.rotation
+    line_x = across * right[0] + down * below[0] + ahead[0]
+    line_y = across * right[1] + down * below[1] + ahead[1]
+    line_z = across * right[2] + down * below[2] + ahead[2]
+    steps = -camera.position_m[2] / jnp.minimum(line_z, -1e-3)
+    at_x = camera.position_m[0] + steps * line_x
+    at_y = camera.position_m[1] + steps * line_y
     strength, soft = scene.shadow[0], scene.shadow[1]
     inside_x = jax.nn.sigmoid((1.25 - jnp.abs(at_x)) / (0.4 * soft))
     inside_y = jax.nn.sigmoid((0.75 - jnp.abs(at_y - 0.1)) / (0.4 * soft))
