@@ -8,6 +8,7 @@ import pytest
 
 from ttjax import recipe, registry, samples
 from ttjax.losses import weighting
+from ttjax.ttnet import config, task
 
 
 @registry.register("test.Inner")
@@ -115,3 +116,9 @@ def test_differences_name_the_fields():
     assert registry.differences(saved, registry.encode(shorter)) == [
         ("names", ["x", "y"], ["x"])
     ]
+
+
+@pytest.mark.parametrize("preset", [config.ttnet, config.resnet18, config.nano])
+def test_every_preset_of_ttnet_survives_the_journey(preset):
+    subject = task.Task(config=preset())
+    assert registry.decode(registry.encode(subject)) == subject

@@ -1,5 +1,6 @@
 """From the command line to a recipe: a file, its own parameters, every field a flag."""
 
+import dataclasses
 import importlib
 import importlib.util
 import inspect
@@ -124,16 +125,33 @@ def _overridden(
 ) -> Recipe:
     import tyro
 
-    # A field annotated with a bare protocol shows no flags; the classes do.
-    kind = Recipe[type(recipe.task), type(recipe.data)]
     return tyro.cli(
-        kind,
+        kind_of(recipe),
         prog=program,
         description=about,
         default=recipe,
         args=list(arguments),
-        config=(tyro.conf.AvoidSubcommands,),
+        config=(tyro.conf.AvoidSubcommands, tyro.conf.HelptextFromCommentsOff),
     )
+
+
+def kind_of(value: Any) -> Any:
+    """The class of a dataclass with its type parameters filled in from the fields.
+
+    A field annotated with a bare protocol shows no flags; the class it holds does:
+    `Recipe[Task, Data]`, and `Cached[Simulation]` within.
+    """
+    kind = type(value)
+    parameters = getattr(kind, "__parameters__", ())
+    if not parameters or not dataclasses.is_dataclass(value):
+        return kind
+    holders = {field.type: field.name for field in dataclasses.fields(value)}
+    return kind[
+        tuple(
+            kind_of(getattr(value, holders[parameter])) if parameter in holders else Any
+            for parameter in parameters
+        )
+    ]
 
 
 def _about(module: ModuleType, function: Callable[..., Recipe]) -> str:
