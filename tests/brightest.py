@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ttjax import checkpoints, registry
 from ttjax.losses.term import Term
-from ttjax.samples import VISIBLE, ClipSpec, Window
+from ttjax.samples import VISIBLE, ClipSpec, FrameLabels, Window
 
 
 @flax.struct.dataclass
@@ -56,6 +57,7 @@ class Model(nn.Module):
 SHORT = Window(3)
 
 
+@registry.register("test.brightest.Config")
 @dataclasses.dataclass(frozen=True)
 class Config:
     window: Window = SHORT
@@ -104,6 +106,7 @@ class Evaluator:
         return table
 
 
+@registry.register("test.brightest.Task")
 @dataclasses.dataclass(frozen=True)
 class Task:
     config: Config = Config()
@@ -176,5 +179,46 @@ def video(count, hw=(24, 36), seed=0):
     return frames, np.stack([x, y], -1).astype(np.float32) + 0.5
 
 
+def save(run, task, variables, data=None):
+    """A run's directory with one checkpoint."""
+    recipe = {"task": registry.encode(task), "data": data}
+    with checkpoints.Store(run / "checkpoints") as store:
+        metrics = checkpoints.Metrics(0, 1.0)
+        store.save(3, {"variables": variables}, {"recipe": recipe}, metrics)
+    return run
+
+
+def drawn(abstract, seed=0):
+    """Variables of any model, without compiling its initialisation."""
+    rng = np.random.default_rng(seed)
+    variables = jax.tree.map(
+        lambda leaf: rng.normal(0, 0.05, leaf.shape).astype(leaf.dtype), abstract
+    )
+    if "batch_stats" in variables:
+        ones = jax.tree.map(np.ones_like, variables["batch_stats"])
+        variables = {**variables, "batch_stats": ones}
+    return variables
+
+
 def host(tree):
     return jax.tree.map(np.asarray, tree)
+
+
+class Clip:
+    """A recording of the video above; every third frame has a mask."""
+
+    fps = 25.0
+
+    def __init__(self, name, frames, xy_px, *, labels=None):
+        self.name, self._frames = name, frames
+        self.size_hw = (int(frames.shape[1]), int(frames.shape[2]))
+        self.labels = labels or FrameLabels(
+            ball_xy_px=xy_px,
+            ball_state=np.full(len(frames), VISIBLE, np.int8),
+            events={"flash": np.array([4])},
+            masks={n: np.ones((24, 36, 1), np.uint8) for n in range(0, len(frames), 3)},
+            mask_names=("light",),
+        )
+
+    def frames(self):
+        yield from self._frames

@@ -4,7 +4,7 @@ import pytest
 
 from tests import brightest
 from ttjax import checkpoints, predictor
-from ttjax.predictor import Kept, Predictor, Stream, load
+from ttjax.predictor import Kept, Predictor, Stream, load, one_behind
 from ttjax.samples import Window
 from ttjax.ttnet import config as ttnet_config
 from ttjax.ttnet import task as ttnet_task
@@ -124,6 +124,19 @@ def test_wrong_frames_are_refused(plain):
     assert stream.pushed == 0
 
 
+def test_items_come_one_behind():
+    made = []
+
+    def items():
+        for number in range(4):
+            made.append(number)
+            yield number
+
+    given = [(item, len(made)) for item in one_behind(items())]
+    assert given == [(0, 2), (1, 3), (2, 4), (3, 4)]
+    assert list(one_behind([])) == []
+
+
 @pytest.fixture(scope="module")
 def nano():
     """A nano of three frames, its weights drawn at random."""
@@ -131,10 +144,7 @@ def nano():
         window=Window(3), frame_hw=(64, 64), crop_hw=(64, 64), canvas_margin=(0, 0)
     )
     task = ttnet_task.Task(config)
-    inputs = jax.tree.map(
-        lambda leaf: jax.numpy.zeros(leaf.shape, leaf.dtype), config.abstract_inputs()
-    )
-    return Predictor(task, jax.jit(config.model.init)(jax.random.key(0), inputs))
+    return Predictor(task, brightest.drawn(config.abstract_variables()))
 
 
 def test_the_nano_streams_what_it_predicts(nano):

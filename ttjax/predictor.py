@@ -8,7 +8,8 @@ The predictor knows a family only through its `Task`.
 import collections
 import dataclasses
 import pathlib
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
 
 import flax.struct
 import jax
@@ -20,6 +21,8 @@ from ttjax.nn import resize
 from ttjax.samples import NO_EVENT, UNKNOWN, Clip, Labels
 from ttjax.task import Task
 from ttjax.typing import Variables
+
+Item = TypeVar("Item")
 
 Frame = UInt8[np.ndarray | Array, "h w 3"]
 OnDevice = UInt8[Array, "1 h w 3"]
@@ -232,6 +235,19 @@ class Stream:
         small, predictions = step(predictor.variables, older, placed)
         self._older.append(Kept(small, placed if predictor._needs_canvas else None))
         return predictions
+
+
+def one_behind(items: Iterable[Item]) -> Iterator[Item]:
+    """The same items, each given once the next has been made.
+
+    The device works on the newest while the host is busy with the one before.
+    """
+    waiting: collections.deque[Item] = collections.deque()
+    for item in items:
+        waiting.append(item)
+        if len(waiting) > 1:
+            yield waiting.popleft()
+    yield from waiting
 
 
 def load(path: pathlib.Path | str, which: str = "best") -> Predictor:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ttjax.fields import peaks
-from ttjax.video.overlay import Spotter, draw_over
+from ttjax.video.overlay import Painter, Spotter, even_hw
 from ttjax.video.stream import Annotated
 
 
@@ -50,23 +50,31 @@ def moving(count, hw=(41, 61)):
         yield Annotated(n, np.full((*hw, 3), 90, np.uint8), record, masks)
 
 
-@pytest.mark.parametrize("count", [1, 3, 12])
+@pytest.mark.parametrize("count", [0, 1, 3, 12])
 def test_each_frame_gives_one_picture_of_even_size(count):
-    pictures = list(draw_over(moving(count)))
+    painter, pictures = Painter(), []
+    for number, found in enumerate(moving(count), 1):
+        pictures += painter.push(found)
+        assert number - len(pictures) <= Spotter().ahead
+    pictures += painter.finish()
     assert [picture.shape for picture in pictures] == [(40, 60, 3)] * count
     assert all((picture != 90).any() for picture in pictures)
 
 
-def test_few_frames_are_held_to_find_the_peaks():
-    given, taken = 0, 0
+def test_sides_are_rounded_down_to_even():
+    assert even_hw((41, 60)) == (40, 60)
 
-    def counted():
-        nonlocal given
-        for each in moving(30):
-            given += 1
-            yield each
 
-    for _ in draw_over(counted()):
-        taken += 1
-        assert given - taken <= Spotter().ahead
-    assert taken == 30
+def test_an_event_shows_from_its_peak_on(monkeypatch):
+    painter, shown = Painter(), []
+
+    def drawn(frame, number, *, events, **_):
+        shown.append((number, events))
+        return frame
+
+    monkeypatch.setattr(painter._overlay, "draw", drawn)
+    for found in moving(12):
+        painter.push(found)
+    painter.finish()
+    expected = [(n, ("bounce",) if n == 5 else ()) for n in range(12)]
+    assert shown == expected

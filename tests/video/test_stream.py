@@ -7,7 +7,7 @@ import pytest
 from tests import brightest
 from ttjax.predictor import Predictor
 from ttjax.samples import Window
-from ttjax.video.stream import Annotated, annotate, one_behind
+from ttjax.video.stream import Annotated, Annotator, annotate
 
 HW = (24, 36)
 WINDOWS = [Window(1), Window(3), Window(4, stride=2, ball_at=1)]
@@ -36,7 +36,8 @@ def test_every_frame_comes_once_with_what_its_windows_say(window):
         assert (each.masks is not None) == spoken
         if spoken:
             assert ball == {"xy_px": xy[n].tolist(), "present": True}
-            assert np.shape(each.masks) == (8, 12, 1)
+            assert each.masks is not None
+            assert each.masks.shape == (8, 12, 1)
         spoken = window.span - 1 <= n - event_at < 12
         assert (each.record["events"] is not None) == spoken
 
@@ -65,14 +66,13 @@ def test_no_more_frames_are_held_than_a_window_spans():
     assert window.span <= most <= window.span + 2
 
 
-def test_items_come_one_behind():
-    made = []
-
-    def items():
-        for number in range(4):
-            made.append(number)
-            yield number
-
-    given = [(item, len(made)) for item in one_behind(items())]
-    assert given == [(0, 2), (1, 3), (2, 4), (3, 4)]
-    assert list(one_behind([])) == []
+def test_an_annotator_may_be_pushed_by_hand():
+    applied = of(Window(3))
+    frames, _ = brightest.video(6)
+    stream, annotator = applied.stream(HW), Annotator(applied.task)
+    found = []
+    for frame in frames:
+        found += annotator.push(frame, stream.push(frame))
+    found += annotator.finish()
+    records = [each.record for each in annotate(applied, frames, HW)]
+    assert [each.record for each in found] == records

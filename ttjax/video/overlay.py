@@ -1,14 +1,16 @@
 """Records drawn over their frames."""
 
 import collections
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from ttjax.media import draw
 from ttjax.video.stream import Annotated
+
+Picture = UInt8[np.ndarray, "h w 3"]
 
 
 class Spotter:
@@ -50,38 +52,50 @@ class Spotter:
         return found
 
 
-def draw_over(
-    annotated: Iterable[Annotated],
-) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
-    """Pictures of all frames in order, of even size, with what was found in them.
+class Painter:
+    """Draws annotated frames in order; pictures are cut to even sides.
 
     Drawn are the fields `ball` (`xy_px`), `events` (probabilities by kind) and masks,
     the last ones known. A few frames are held, to see where an event's peak is.
     """
-    overlay, spotter = draw.Overlay(), Spotter()
-    waiting: collections.deque[Annotated] = collections.deque()
-    masks = None
 
-    def drawn(events: tuple[str, ...]) -> UInt8[np.ndarray, "h w 3"]:
-        nonlocal masks
-        found = waiting.popleft()
-        masks = found.masks if found.masks is not None else masks
+    def __init__(self):
+        """Starts before the first frame."""
+        self._overlay, self._spotter = draw.Overlay(), Spotter()
+        self._waiting: collections.deque[Annotated] = collections.deque()
+        self._masks: Float[np.ndarray, "hm wm m"] | None = None
+
+    def push(self, found: Annotated) -> list[Picture]:
+        """The next frame; the pictures that are ready, none or one."""
+        self._waiting.append(found)
+        events = self._spotter.push(found.record.get("events"))
+        ready = len(self._waiting) > self._spotter.ahead
+        return [self._drawn(events)] if ready else []
+
+    def finish(self) -> list[Picture]:
+        """The pictures of the frames that still waited."""
+        # Of a video shorter than the look-ahead, the first moments lie before it.
+        early = self._spotter.ahead - len(self._waiting)
+        moments = [self._spotter.push(None) for _ in range(self._spotter.ahead)]
+        return [self._drawn(events) for events in moments[early:]]
+
+    def _drawn(self, events: tuple[str, ...]) -> Picture:
+        found = self._waiting.popleft()
+        self._masks = found.masks if found.masks is not None else self._masks
         ball: dict[str, Any] = found.record.get("ball") or {}
         xy_px = ball.get("xy_px")
-        height, width = (side - side % 2 for side in found.frame.shape[:2])
-        return overlay.draw(
+        height, width = even_hw(found.frame.shape[:2])
+        return self._overlay.draw(
             np.ascontiguousarray(found.frame[:height, :width]),
             found.number,
             ball_xy_px=None if xy_px is None else (xy_px[0], xy_px[1]),
             events=events,
             probabilities=found.record.get("events"),
-            masks=masks,
+            masks=self._masks,
         )
 
-    for found in annotated:
-        waiting.append(found)
-        events = spotter.push(found.record.get("events"))
-        if len(waiting) > spotter.ahead:
-            yield drawn(events)
-    while waiting:
-        yield drawn(spotter.push(None))
+
+def even_hw(size_hw: tuple[int, ...]) -> tuple[int, int]:
+    """The size, rounded down to even numbers: H.264 stores colour at half the size."""
+    height, width = size_hw
+    return height - height % 2, width - width % 2

@@ -3,16 +3,15 @@
 import collections
 import dataclasses
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from ttjax.predictor import Predictor
+from ttjax.predictor import Predictor, one_behind
+from ttjax.task import Task
 from ttjax.video.merger import Merger
-
-Item = TypeVar("Item")
 
 _MASKS = "masks as an array"
 """A name that no JSON record has; taken out again before a record is given."""
@@ -32,6 +31,42 @@ class Annotated:
     masks: Float[np.ndarray, "hm wm m"] | None = None
 
 
+class Annotator:
+    """Collects what windows say of a video's frames, until each record is complete.
+
+    At most one window's span of frames is held, however long the video is.
+    """
+
+    def __init__(self, task: Task):
+        """Starts before the first frame."""
+        self._task = task
+        self._merger = Merger(task.window.span - 1)
+        self._frames: collections.deque[np.ndarray] = collections.deque()
+
+    def push(
+        self, frame: UInt8[np.ndarray, "h w 3"], predictions: Any
+    ) -> list[Annotated]:
+        """The next frame and the predictions of the window that it ends, or None."""
+        self._frames.append(frame)
+        findings: list[tuple[int, dict[str, Any]]] = []
+        if predictions is not None:
+            host = jax.tree.map(np.asarray, predictions)
+            findings = list(self._task.records(host)[0])
+            masks = getattr(host, "masks", None)
+            if masks is not None:
+                window = self._task.window
+                findings.append((window.offset(window.ball_at), {_MASKS: masks[0]}))
+        return [self._complete(record) for record in self._merger.add(findings)]
+
+    def finish(self) -> list[Annotated]:
+        """The frames that still waited."""
+        return [self._complete(record) for record in self._merger.finish()]
+
+    def _complete(self, record: dict[str, Any]) -> Annotated:
+        masks = record.pop(_MASKS, None)
+        return Annotated(record["frame"], self._frames.popleft(), record, masks)
+
+
 def annotate(
     predictor: Predictor,
     frames: Iterable[UInt8[np.ndarray, "h w 3"]],
@@ -41,44 +76,12 @@ def annotate(
 ) -> Iterator[Annotated]:
     """Every frame of a video with its record, as soon as that is complete.
 
-    At most one window's span of frames is held, however long the video is.
-
     Raises:
         ValueError: a frame of another size, or one smaller than the network's view.
     """
-    window = predictor.task.window
     stream = predictor.stream(size_hw, masks_every=masks_every)
-    merger = Merger(window.span - 1)
-    waiting: collections.deque[np.ndarray] = collections.deque()
-
-    def complete(record: dict[str, Any]) -> Annotated:
-        masks = record.pop(_MASKS, None)
-        return Annotated(record["frame"], waiting.popleft(), record, masks)
-
+    annotator = Annotator(predictor.task)
     pushed = ((frame, stream.push(frame)) for frame in frames)
     for frame, predictions in one_behind(pushed):
-        waiting.append(frame)
-        findings: list[tuple[int, dict[str, Any]]] = []
-        if predictions is not None:
-            host = jax.tree.map(np.asarray, predictions)
-            findings = list(predictor.task.records(host)[0])
-            masks = getattr(host, "masks", None)
-            if masks is not None:
-                findings.append((window.offset(window.ball_at), {_MASKS: masks[0]}))
-        for record in merger.add(findings):
-            yield complete(record)
-    for record in merger.finish():
-        yield complete(record)
-
-
-def one_behind(items: Iterable[Item]) -> Iterator[Item]:
-    """The same items, each given once the next has been made.
-
-    The device works on the newest while the host is busy with the one before.
-    """
-    waiting: collections.deque[Item] = collections.deque()
-    for item in items:
-        waiting.append(item)
-        if len(waiting) > 1:
-            yield waiting.popleft()
-    yield from waiting
+        yield from annotator.push(frame, predictions)
+    yield from annotator.finish()

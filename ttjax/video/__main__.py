@@ -1,0 +1,78 @@
+"""`python -m ttjax.video analyse CLIP --checkpoint DIR --out DIR`."""
+
+import pathlib
+import sys
+from collections.abc import Sequence
+
+from ttjax import mains
+
+
+def analyse(
+    clip: pathlib.Path,
+    /,
+    checkpoint: pathlib.Path,
+    out: pathlib.Path,
+    overlay: bool = True,
+    masks: bool = False,
+) -> None:
+    """Finds the ball, events and masks in a video.
+
+    Args:
+        clip: Any video file.
+        checkpoint: A run's directory, or one of its checkpoints.
+        out: Where frames.jsonl and overlay.mp4 are written.
+        overlay: Draws what is found over the video.
+        masks: Computes masks, too, and draws them into the overlay.
+    """
+    import rich.console
+    import rich.progress
+
+    from ttjax import predictor
+    from ttjax.media import reader
+    from ttjax.video import analyse as analysis
+
+    console = rich.console.Console(highlight=False, soft_wrap=True, stderr=True)
+    video = reader.Reader(clip)
+    loaded = predictor.load(checkpoint)
+    note = analysis.rate_note(loaded.metadata, video.fps)
+    if note is not None:
+        console.print(note, markup=False)
+    columns = (
+        rich.progress.TextColumn("{task.description}"),
+        rich.progress.BarColumn(),
+        rich.progress.MofNCompleteColumn(),
+        rich.progress.TimeRemainingColumn(),
+    )
+    with rich.progress.Progress(*columns, console=console) as bar:
+        done = analysis.analyse(
+            clip,
+            loaded,
+            out,
+            checkpoint=str(checkpoint),
+            overlay=overlay,
+            masks=masks,
+            watch=lambda frames, total: bar.track(
+                frames, total=total or None, description=clip.name
+            ),
+        )
+    rate = done.frames / max(done.seconds, 1e-9)
+    print(f"{done.frames} frames in {done.seconds:.1f} s ({rate:.1f} frames/s)")
+    for path in (done.jsonl, done.overlay):
+        if path is not None:
+            print(path)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the command that the arguments name."""
+    import tyro
+
+    tyro.extras.subcommand_cli_from_dict(
+        {"analyse": analyse},
+        prog="python -m ttjax.video",
+        description="Findings per frame of whole videos.",
+        args=argv,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(mains.guarded(main))
