@@ -68,7 +68,7 @@ def test_channel_dropout_drops_whole_channels():
 def test_conv_block_is_convolution_norm_relu_pool(pool):
     x = randn(2, 6, 8, 3)
     block = blocks.ConvBlock(4, pool=pool)
-    variables = block.init(KEY, jnp.asarray(x))
+    variables = jax.jit(block.init)(KEY, jnp.asarray(x))
     variables = jax.tree.map(lambda v: v + 0.1 * randn(*v.shape), variables)
     variables["batch_stats"] = jax.tree.map(jnp.abs, variables["batch_stats"])
     conv, norm = (
@@ -87,7 +87,7 @@ def test_conv_block_is_convolution_norm_relu_pool(pool):
 def test_the_bias_before_a_batch_norm_counts_in_evaluation_and_cancels_in_training():
     x = jnp.asarray(randn(2, 4, 4, 3))
     block = blocks.ConvBlock(4, pool=False)
-    variables = block.init(KEY, x)
+    variables = jax.jit(block.init)(KEY, x)
     bias = variables["params"]["conv"]["bias"]
     assert bias.shape == (4,)
 
@@ -111,7 +111,7 @@ def test_the_bias_before_a_batch_norm_counts_in_evaluation_and_cancels_in_traini
 def test_transposed_conv_is_the_adjoint_of_a_strided_convolution(padding):
     x = randn(1, 3, 4, 2)
     layer = blocks.TransposedConv(5, padding=padding)
-    variables = layer.init(KEY, jnp.asarray(x))
+    variables = jax.jit(layer.init)(KEY, jnp.asarray(x))
     kernel = np.asarray(variables["params"]["kernel"])
     assert kernel.shape == (3, 3, 5, 2)
     out = np.asarray(layer.apply(variables, jnp.asarray(x)))
@@ -131,7 +131,7 @@ def test_transposed_conv_is_the_adjoint_of_a_strided_convolution(padding):
 def test_inner_conv_loses_a_border_and_nothing_else():
     x = randn(2, 5, 6, 3)
     layer = blocks.InnerConv(4)
-    variables = layer.init(KEY, jnp.asarray(x))
+    variables = jax.jit(layer.init)(KEY, jnp.asarray(x))
     params = jax.tree.map(lambda v: v + 0.1, variables["params"])
     expected = correlate(x, np.asarray(params["kernel"]), np.asarray(params["bias"]))
     out = layer.apply({"params": params}, jnp.asarray(x))
@@ -142,7 +142,7 @@ def test_inner_conv_loses_a_border_and_nothing_else():
 def test_split_conv_hands_out_its_bias():
     x = jnp.asarray(randn(1, 4, 4, 2))
     layer = blocks.SplitConv(3)
-    variables = layer.init(KEY, x)
+    variables = jax.jit(layer.init)(KEY, x)
     variables["params"]["bias"] += 2
     out, bias = layer.apply(variables, x)
     np.testing.assert_array_equal(bias, 2)
@@ -154,7 +154,7 @@ def test_split_conv_hands_out_its_bias():
 def test_deconv_block_doubles_the_size_through_a_quarter_of_the_channels():
     x = jnp.asarray(randn(1, 3, 4, 8))
     block = blocks.DeconvBlock(6)
-    variables = block.init(KEY, x)
+    variables = jax.jit(block.init)(KEY, x)
     shapes = jax.tree.map(jnp.shape, variables["params"])
     assert shapes["conv1"]["kernel"] == (1, 1, 8, 2)
     assert shapes["tconv"]["kernel"] == (3, 3, 2, 2)
@@ -171,6 +171,6 @@ def test_blocks_in_half_precision_hand_on_half_precision():
         blocks.ConvBlock(4, dtype=jnp.bfloat16),
         blocks.DeconvBlock(4, jnp.bfloat16),
     ):
-        variables = block.init(KEY, x)
+        variables = jax.jit(block.init)(KEY, x)
         assert {v.dtype for v in jax.tree.leaves(variables)} == {jnp.dtype("float32")}
         assert block.apply(variables, x).dtype == jnp.bfloat16

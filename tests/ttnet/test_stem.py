@@ -20,7 +20,7 @@ def frames():
 def test_folding_changes_nothing(frames, rule, patch):
     layer = stem.FoldedConv(5, patch, rule)
     stack = rule.apply(frames)
-    variables = layer.init(jax.random.key(0), stack)
+    variables = jax.jit(layer.init)(jax.random.key(0), stack)
     variables["params"]["bias"] += 0.3
 
     @jax.jit
@@ -48,7 +48,7 @@ def test_folding_changes_nothing(frames, rule, patch):
 def test_the_stem_on_bytes_equals_the_stem_on_floats(frames, train):
     rule = preprocessing.Whiten()
     layer = stem.Stem(4, 2, rule)
-    variables = layer.init(jax.random.key(1), frames)
+    variables = jax.jit(layer.init)(jax.random.key(1), frames)
 
     def run(x):
         out, new = layer.apply(variables, x, train, mutable=["batch_stats"])
@@ -64,7 +64,7 @@ def test_the_stem_on_bytes_equals_the_stem_on_floats(frames, train):
 def test_gradients_reach_the_kernel_through_bytes(frames):
     rule = preprocessing.Normalise()
     layer = stem.FoldedConv(4, 2, rule)
-    variables = layer.init(jax.random.key(2), frames)
+    variables = jax.jit(layer.init)(jax.random.key(2), frames)
 
     def loss(params, x):
         out, bias = layer.apply({"params": params}, x)

@@ -49,14 +49,15 @@ def soft_bin(
 ) -> Float[Array, "b k"]:
     """Position of the highest peak in bins (bin i's centre is i + 0.5), sub-bin.
 
-    The mean position of the bins within `reach` of the peak, weighted by probability: a
-    second ball elsewhere does not drag it, and the mean of a Gaussian is its centre.
+    The mean position of the bins within `reach` of the peak, weighted by the square of
+    their probability: a second ball elsewhere does not drag it, the mean of a Gaussian
+    is its centre, and squared it is narrow enough to lie within reach as a whole.
     """
     peak = logits.argmax(axis=-1, keepdims=True)
     bins = jnp.arange(logits.shape[-1])[None, None]
     # Relative to the peak: no underflow, however low all logits are.
     log_p = jax.nn.log_sigmoid(logits)
-    weight = jnp.exp(log_p - log_p.max(axis=-1, keepdims=True))
+    weight = jnp.exp(2 * (log_p - log_p.max(axis=-1, keepdims=True)))
     near = jnp.abs(bins - peak) <= jnp.maximum(reach, 2.0)[:, None, None]
     weight = jnp.where(near, weight, 0.0)
     return (weight * (bins + 0.5)).sum(axis=-1) / weight.sum(axis=-1)
