@@ -1,4 +1,3 @@
-import dataclasses
 import os
 import pathlib
 import signal
@@ -12,18 +11,13 @@ import numpy as np
 import optax
 import pytest
 
-from ttjax import checkpoints, registry, task
+from tests.train import toy
+from ttjax import checkpoints, registry
 
 ROOT = pathlib.Path(__file__).parents[1]
 
 
-@registry.register("test.checkpoints.Task")
-@dataclasses.dataclass(frozen=True)
-class Task(task.Task):
-    config: int = 3
-    window = None
-    sample = None
-    loss_terms: tuple[str, ...] = ("a",)
+TASK = toy.Task(toy.Config(width=7))
 
 
 def parts(scale: float, *, averaged: bool = True) -> dict:
@@ -35,7 +29,7 @@ def parts(scale: float, *, averaged: bool = True) -> dict:
     }
 
 
-METADATA = {"recipe": {"task": registry.encode(Task(7))}, "clock": {"seconds": 1.5}}
+METADATA = {"recipe": {"task": registry.encode(TASK)}, "clock": {"seconds": 1.5}}
 
 
 @pytest.fixture(scope="module")
@@ -76,11 +70,11 @@ def test_every_part_comes_back_as_it_was(run: pathlib.Path):
 
 def test_load_gives_task_variables_and_metadata(run: pathlib.Path):
     task, variables, metadata = checkpoints.load(run)
-    assert task == Task(7)
+    assert task == TASK
     assert metadata["step"] == 2
     np.testing.assert_array_equal(variables["params"]["dense"]["kernel"], 1.0)
     np.testing.assert_array_equal(variables["batch_stats"]["mean"], 2.0)
-    assert checkpoints.load_task(run, "latest") == Task(7)
+    assert checkpoints.load_task(run, "latest") == TASK
     raw = checkpoints.load_variables(run, "latest", ema=False)
     np.testing.assert_array_equal(raw["params"]["dense"]["kernel"], 5.0)
 

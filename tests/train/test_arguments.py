@@ -5,7 +5,8 @@ from typing import Generic, TypeVar
 import pytest
 
 from tests.train import toy
-from ttjax.recipe import Recipe
+from ttjax.losses.weighting import LearntSigmas
+from ttjax.recipe import Plateau, Recipe
 from ttjax.train import arguments
 
 HEAD = '''"""A recipe of the tests: says what it is."""
@@ -68,11 +69,11 @@ def test_every_field_is_a_flag(write):
     recipe = arguments.parse([write(PLAIN), *argv])
     assert recipe.phases[0].steps == 7
     assert recipe.phases[0].minutes == 2.5
-    assert recipe.phases[1].schedule.patience == 2
+    assert recipe.phases[1].schedule == Plateau(patience=2)
     assert recipe.phases[1].freeze == ("model/trunk", "model/first")
     assert recipe.task.config.width == 9
     assert recipe.data.noise == 0.25
-    assert recipe.weighting.floor == 0.1
+    assert recipe.weighting == LearntSigmas(floor=0.1)
     assert recipe.optimizer.clip_norm == 1.0
     assert recipe.out == pathlib.Path("elsewhere")
     assert recipe.cache

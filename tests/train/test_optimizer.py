@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,7 +18,7 @@ PARAMS = {
 GRADIENTS = jax.tree.map(lambda leaf: 0.3 * jnp.ones_like(leaf), PARAMS)
 
 
-def first_update(adam: Adam, phase: Phase):
+def first_update(adam: Adam, phase: Phase) -> tuple[Any, Any]:
     transformation = optimizer.transformation(adam, phase, PARAMS)
     state = transformation.init(PARAMS)
     return transformation.update(GRADIENTS, state, PARAMS)[0], state

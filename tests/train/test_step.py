@@ -1,5 +1,6 @@
 import dataclasses
 import pathlib
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -32,7 +33,9 @@ class Trainer:
         self.raw = step.make_train_step(self.recipe, phase, params)
         self.step = jax.jit(self.raw)
 
-    def __call__(self, batch, begin=None, steps: int = 1):
+    def __call__(
+        self, batch, begin=None, steps: int = 1
+    ) -> tuple[state.TrainState, Any]:
         now, metrics = begin or self.start, None
         for _ in range(steps):
             now, metrics = self.step(now, batch, jnp.float32(0.0))

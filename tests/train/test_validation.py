@@ -1,5 +1,6 @@
 import dataclasses
 import pathlib
+from typing import Any
 
 import jax
 import numpy as np
@@ -40,7 +41,7 @@ def test_means_are_over_examples_not_over_batches():
     task = toy.Task()
     errors: dict[str, list] = {"first": [], "second": []}
     for batch in Ragged().validation(None, batch_size=8):
-        outputs = task.config.model.apply(
+        outputs: Any = task.config.model.apply(
             begun.variables, task.inputs(batch, None, None)
         )
         for i, name in enumerate(errors):

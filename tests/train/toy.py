@@ -123,7 +123,7 @@ class Task:
     def records(self, predictions) -> Sequence[Any]:
         return [[(0, {"first": float(value)})] for value in predictions["first"]]
 
-    def evaluator(self):
+    def evaluator(self) -> Any:
         return None
 
 
