@@ -80,7 +80,6 @@ class Config:
         Raises:
             ValueError: the fields contradict one another, or a size does not fit.
         """
-        _check_heads(self)
         for name in ("frame_hw", "crop_hw"):
             h, w = getattr(self, name)
             if h < STRIDE or w < STRIDE or h % STRIDE or w % STRIDE:
@@ -97,6 +96,7 @@ class Config:
             raise ValueError(
                 f"`canvas_margin` is not negative, got {self.canvas_margin}."
             )
+        _check_heads(self)
 
     @property
     def model(self) -> Model:
