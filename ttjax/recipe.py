@@ -105,7 +105,8 @@ class Phase:
     Attributes:
         name: Shown in logs.
         steps: Optimiser steps; None leaves the end to `minutes`.
-        minutes: Wall time of training, over all resumes, compilation not counted.
+        minutes: Wall time of training and validation, over all resumes; compilation
+            is not counted.
         loss_terms: The terms in force; None means all of the task's.
         freeze: Rules for what stands still, BatchNorm statistics and dropout too.
         copy: Source module -> target module, copied once when the phase begins.

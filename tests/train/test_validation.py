@@ -32,7 +32,11 @@ def validate(data: toy.Data):
     phase = recipe.phases[0]
     begun = state.begin_phase(recipe, phase, params, others, step=5, ema=None)
     placement = devices.placement(recipe.batch_size)
-    return Validation(recipe, phase, placement)(begun), begun
+    validation = Validation(recipe, phase, placement)
+    assert validation.preparation_s == 0.0
+    seen = validation(begun)
+    assert (validation.preparation_s > 0.0) is (seen is not None)
+    return seen, begun
 
 
 def test_means_are_over_examples_not_over_batches():

@@ -258,7 +258,9 @@ class _Run:
         totals = jax.device_get(self.state.totals)
         train_s = time.perf_counter() - self.epoch_start
         loss = float(totals.loss / max(int(totals.steps), 1))
+        prepared_s = self.validation.preparation_s
         seen = self.validation(self.state)
+        self.clock += self.validation.preparation_s - prepared_s
         self.metrics = {} if seen is None else seen["metrics"]
         judged = loss if seen is None else seen["loss"]
         self.book.epoch += 1

@@ -1,25 +1,34 @@
 """The loss and the metrics of the validation set."""
 
 import math
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
 
 from ttjax.recipe import Phase, Recipe
 from ttjax.train import step
-from ttjax.train.devices import Placement
+from ttjax.train.devices import Placement, compile_ahead
 from ttjax.train.state import Totals, TrainState
 from ttjax.train.watch import NonFiniteError
+from ttjax.typing import Variables
 
 
 class Validation:
-    """Goes through the validation set in inference mode; compiled once per phase."""
+    """Goes through the validation set in inference mode; compiled once per phase.
+
+    preparation_s: seconds spent so far on compilation and on the very first batch, for
+        which data may have to be made; no time of training.
+    """
 
     def __init__(self, recipe: Recipe, phase: Phase, placement: Placement):
         """Compiles nothing yet."""
         self._recipe = recipe
         self._placement = placement
-        self._step = jax.jit(step.make_validation_step(recipe, phase))
+        self._function = step.make_validation_step(recipe, phase)
+        self._compiled: dict[Any, Callable[..., Any]] = {}
+        self.preparation_s = 0.0
 
     def __call__(self, state: TrainState) -> dict[str, Any] | None:
         """`{"loss", "terms", "metrics"}`, or None where there is no validation set.
@@ -33,12 +42,9 @@ class Validation:
         recipe = self._recipe
         totals: Totals | None = None
         metrics: dict[str, Any] = {}
-        for batch in recipe.data.validation(
-            recipe.task.sample, batch_size=recipe.batch_size
-        ):
-            found, scores = self._step(
-                state.best_variables, self._placement.scatter(batch)
-            )
+        variables = state.best_variables
+        for batch in self._batches():
+            found, scores = self._step(variables, batch)(variables, batch)
             totals = found if totals is None else totals.merge(found)
             for name, score in scores.items():
                 metrics[name] = metrics[name].merge(score) if name in metrics else score
@@ -55,3 +61,26 @@ class Validation:
             )
         told = {name: float(score.compute()) for name, score in metrics.items()}
         return {"loss": loss, "terms": terms, "metrics": told}
+
+    def _batches(self) -> Iterator[Any]:
+        start, fresh = time.perf_counter(), not self._compiled
+        for batch in self._recipe.data.validation(
+            self._recipe.task.sample, batch_size=self._recipe.batch_size
+        ):
+            if fresh:
+                self.preparation_s += time.perf_counter() - start
+                fresh = False
+            yield self._placement.scatter(batch)
+
+    def _step(self, variables: Variables, batch: Any) -> Callable[..., Any]:
+        """The step for batches of these shapes; the last of a set may be smaller."""
+        shapes = tuple(leaf.shape for leaf in jax.tree.leaves(batch))
+        if shapes not in self._compiled:
+            self._compiled[shapes], seconds = compile_ahead(
+                self._function,
+                variables,
+                batch,
+                deterministic=self._recipe.deterministic,
+            )
+            self.preparation_s += seconds
+        return self._compiled[shapes]
