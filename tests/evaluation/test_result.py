@@ -61,7 +61,7 @@ def test_sizes_sampling_and_speed_stand_beside_the_table(evaluation):
 
 def test_what_is_printed_holds_every_row_and_fact(evaluation):
     out = io.StringIO()
-    evaluation.show(rich.console.Console(file=out, width=120))
+    evaluation.show(rich.console.Console(file=out, width=40))
     shown = out.getvalue()
     for row in evaluation.table()[1]:
         assert all(text in shown for text in row)

@@ -14,6 +14,9 @@ SCHEMA = 1
 
 JSON, MARKDOWN = "evaluation.json", "evaluation.md"
 
+WIDEST = 200
+"""Columns that a printed table may take."""
+
 Scores = dict[str, dict[str, float]]
 """Of an evaluator: `{metric: {"value", "n", "baseline", "low", "high"}}`."""
 
@@ -126,12 +129,13 @@ class Evaluation:
         import rich.table
 
         console = console or rich.console.Console(highlight=False)
+        # No figure is cut off where a terminal is narrow: it wraps the lines.
+        console.width = max(console.width, WIDEST)
         head, rows = self.table()
         table = rich.table.Table(box=None, pad_edge=False, header_style="bold")
         for index, name in enumerate(head):
-            table.add_column(
-                name, justify="right" if index else "left", no_wrap=not index
-            )
+            numeric = index > 0
+            table.add_column(name, justify="right" if numeric else "left", no_wrap=True)
         for row in rows:
             table.add_row(*row)
         console.print(table)
