@@ -85,7 +85,9 @@ def test_replicated_arrays_have_memory_of_their_own():
 
 def test_batches_are_scattered_with_all_their_examples():
     batch = toy.batch_of(np.random.default_rng(0), 8)
-    placed = devices.placement(8).scatter(batch)
+    placement = devices.placement(8)
+    assert isinstance(placement, devices.Placement)
+    placed = placement.scatter(batch)
     jax.tree.map(np.testing.assert_array_equal, placed, batch)
     assert isinstance(placed.x, jax.Array)
 

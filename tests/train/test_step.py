@@ -84,6 +84,7 @@ def test_training_lowers_every_term(plain: Trainer):
 def test_metrics_are_what_numpy_finds(plain: Trainer):
     batch = with_known(batch_of(8), np.tile([[1, 1], [1, 0]], (4, 1)))
     now, metrics = plain(batch)
+    assert isinstance(metrics, step.Metrics)
     outputs = plain.recipe.task.config.model.apply(
         plain.start.variables, plain.recipe.task.inputs(batch, None, None)
     )

@@ -53,11 +53,8 @@ class Prefetch:
         return batch, state
 
     def _drop(self) -> None:
-        try:
-            while True:
-                self._ready.get_nowait()
-        except queue.Empty:
-            return
+        while not self._ready.empty():
+            self._ready.get_nowait()
 
     def _work(self) -> None:
         while not self._stop.is_set():
@@ -71,9 +68,8 @@ class Prefetch:
                 return
 
     def _put(self, item: tuple[Any, Any, Exception | None]) -> None:
-        while not self._stop.is_set():
-            try:
-                return self._ready.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-        return None
+        # The thread is the only one that puts: what is not full stays so until it does.
+        while self._ready.full():
+            if self._stop.wait(timeout=0.002):
+                return
+        self._ready.put_nowait(item)
