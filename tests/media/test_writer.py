@@ -32,12 +32,14 @@ def test_what_is_written_can_be_read(tmp_path):
 
 def test_an_error_leaves_nothing_behind(tmp_path):
     path = tmp_path / "clip.mp4"
-    with (
-        pytest.raises(ValueError, match="one writer per size"),
-        writer.VideoWriter(path, fps=30, size_hw=(32, 32)) as video,
-    ):
-        video.write(np.zeros((32, 32, 3), np.uint8))
-        video.write(np.zeros((34, 32, 3), np.uint8))
+
+    def write_two_sizes():
+        with writer.VideoWriter(path, fps=30, size_hw=(32, 32)) as video:
+            video.write(np.zeros((32, 32, 3), np.uint8))
+            video.write(np.zeros((34, 32, 3), np.uint8))
+
+    with pytest.raises(ValueError, match="one writer per size"):
+        write_two_sizes()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -36,7 +36,7 @@ def moment(play):
 def spec():
     return ClipSpec(
         window=Window(3),
-        frame_hw=(32, 64),
+        frame_hw=(48, 96),
         canvas_hw=(48, 96),
         events=("bounce", "net"),
         masks=("table", "humans", "scoreboard"),

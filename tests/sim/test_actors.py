@@ -48,9 +48,9 @@ def test_under_the_table_is_below_its_top_and_behind_its_front():
     np.testing.assert_array_equal(actors.under_table(points), [True, False, False])
 
 
-def test_without_the_ball_three_shapes_are_missing(hall_scene, moment):
-    number = jnp.int32(0)
-    with_ball = actors.shapes(hall_scene, moment, number, FPS)
-    without = actors.shapes(hall_scene, moment, number, FPS, ball=False)
-    assert len(with_ball.alpha) == len(without.alpha) + 3
+def test_the_ball_is_one_shape_at_the_depth_where_it_is(hall_scene, moment):
+    run = jax.jit(
+        lambda ball: actors.shapes(hall_scene, moment, jnp.int32(0), FPS, ball=ball)
+    )
+    with_ball, without = run(jnp.float32(1.0)), run(jnp.float32(0.0))
     assert float(with_ball.alpha.sum()) == float(without.alpha.sum()) + 1.0

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ttjax.samples import Data, Recording, Source
-from ttjax.sim import data
+from ttjax.sim import data, recording
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +28,8 @@ def batches(simulation, spec):
 
 
 def test_it_is_data(simulation):
-    assert isinstance(simulation, Data)
     assert simulation.hall.source_hw == (270, 480)
+    assert isinstance(simulation, Data)
 
 
 def test_a_restored_source_goes_on_bit_for_bit(simulation, spec, batches):
@@ -56,13 +56,25 @@ def test_seeds_and_splits_differ_and_validation_stays(simulation, spec, batches)
     assert not _equal(valid, first)
 
 
-def test_one_thread_gives_the_samples_of_two(simulation, spec, batches):
-    hall = simulation.hall
-    source = data.Generator(
-        spec, hall, batch_size=4, stream=data.SPLITS["train"], seed=0, threads=1
+def test_one_thread_gives_the_samples_that_many_give(simulation, spec):
+    def first(threads, batch_size):
+        return data.Generator(
+            spec,
+            simulation.hall,
+            batch_size=batch_size,
+            stream=data.SPLITS["train"],
+            seed=3,
+            threads=threads,
+        ).next_batch()
+
+    run = data.renderer(spec, simulation.hall)
+    two, one = first(2, 4), first(1, 2)
+    assert two.frames.shape[0] == 4
+    key = recording.stream_key(data.SPLITS["train"], 3, 0)
+    assert _equal(one, run(jax.random.split(key, 2)))
+    assert _equal(
+        jax.tree.map(lambda leaf: leaf[2:], two), run(jax.random.split(key, 4)[2:])
     )
-    whole = source.next_batch()
-    np.testing.assert_array_equal(whole.canvas_xy, batches[1][0].canvas_xy)
 
 
 def test_recordings_differ_between_splits(simulation):
@@ -70,5 +82,5 @@ def test_recordings_differ_between_splits(simulation):
     tests = list(simulation.recordings("test"))
     assert [r.name for r in tests] == ["test_1", "test_2", "test_3"]
     assert all(isinstance(r, Recording) for r in tests)
-    labels = [r.labels.ball_xy_px for r in (valid, *tests)]
+    labels = [r.frame_labels(()).ball_xy_px for r in (valid, *tests)]
     assert all(not np.array_equal(labels[0], other) for other in labels[1:])

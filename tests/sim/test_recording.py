@@ -46,7 +46,6 @@ def test_labels_belong_to_the_frames(clip):
 
 
 def test_the_ball_can_be_seen_where_it_moves(clip):
-    """Where the ball is, the picture changes from frame to frame more than elsewhere."""
     labels, frames = clip.labels, list(clip.frames())
     ratios = []
     for n in range(1, 90):

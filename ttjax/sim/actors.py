@@ -88,21 +88,19 @@ def shapes(
     number: Int32[Array, ""],
     fps: float,
     *,
-    ball: bool = True,
+    ball: Float[Array, ""] | float = 1.0,
 ) -> Shapes:
-    """Everything that moves, far things first; `ball=False` leaves the ball out."""
+    """Everything that moves, far things first; `ball` is the opacity of the ball."""
     players = _players(scene, moment)
     far, near = (
         jax.tree.map(lambda leaf, a=a: leaf[a : a + body.PLAYER_SHAPES], players)
         for a in (0, body.PLAYER_SHAPES)
     )
     spots = _distractors(scene, number)
-    if not ball:
-        return primitives.concatenate(spots, far, near)
     seen = streak(scene, moment, fps)
     behind = jnp.stack(
         [
-            under_table(moment.ball_m),
+            under_table(jnp.asarray(moment.ball_m)),
             moment.ball_m[0] * scene.camera.position_m[0] < 0.0,
         ]
     ).astype(jnp.float32)
@@ -119,7 +117,7 @@ def shapes(
             seen.radius_px[None],
             primitives.material(scene.ball_colour)[None],
             shade=(0.04, -0.13),
-            alpha=(slots[slot] & moment.present).astype(jnp.float32),
+            alpha=ball * (slots[slot] & moment.present).astype(jnp.float32),
         )
         return dataclasses.replace(one, behind=behind[None])
 
@@ -170,5 +168,5 @@ def ball_label(
     order = jnp.sort(moment.root_m[:, 1])[::-1]
     in_front = jnp.repeat(order, body.PLAYER_SHAPES) < moment.ball_m[1]
     hidden = jnp.any((jax.vmap(cover)(players) > 0.5) & in_front)
-    hidden = hidden | _behind_table(scene.camera, moment.ball_m)
-    return centre, moment.present & inside & ~hidden
+    hidden = hidden | _behind_table(scene.camera, jnp.asarray(moment.ball_m))
+    return centre, jnp.asarray(moment.present) & inside & ~hidden

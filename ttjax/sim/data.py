@@ -20,7 +20,8 @@ SPLITS = {"train": 0, "validation": 1, "test": 2}
 
 
 @functools.lru_cache(maxsize=8)
-def _renderer(spec: ClipSpec, hall: Hall):
+def renderer(spec: ClipSpec, hall: Hall):
+    """A compiled `sample.stacks`, the same object for the same arguments."""
     return jax.jit(lambda keys: sample.stacks(keys, spec, hall))
 
 
@@ -39,7 +40,7 @@ class Generator:
     ):
         """`threads` parts of a batch are rendered at once."""
         sample.check(spec, hall.source_hw)
-        self._render = _renderer(spec, hall)
+        self._render = renderer(spec, hall)
         self._batch_size, self._stream, self._seed = batch_size, stream, seed
         self._parts = threads if batch_size % threads == 0 else 1
         self._counter = 0

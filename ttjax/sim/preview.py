@@ -7,7 +7,7 @@ from jaxtyping import UInt8
 
 from ttjax.media import draw
 from ttjax.samples import VISIBLE, Clip, ClipSpec, Window
-from ttjax.sim import sample
+from ttjax.sim import data
 from ttjax.sim.sample import Hall
 from ttjax.typing import PRNGKey
 
@@ -20,10 +20,12 @@ SPEC = ClipSpec(
 )
 
 
-def sheet(key: PRNGKey, rows: int, hall: Hall = Hall()) -> UInt8[np.ndarray, "h w 3"]:
+def sheet(
+    key: PRNGKey, rows: int, spec: ClipSpec = SPEC, hall: Hall = Hall()
+) -> UInt8[np.ndarray, "h w 3"]:
     """One row for each sample: frame, masks, canvas; the ball is ringed."""
     keys = jax.random.split(key, rows)
-    clips = jax.jit(lambda keys: sample.stacks(keys, SPEC, hall))(keys)
+    clips = data.renderer(spec, hall)(keys)
     return np.concatenate([_row(clips, n, hall.source_hw) for n in range(rows)])
 
 
@@ -33,7 +35,7 @@ def _row(clips: Clip, n: int, source_hw: tuple[int, int]) -> np.ndarray:
     masks = 255 * np.asarray(labels.masks[n])
     if labels.ball_state[n, -1] == VISIBLE:
         xy = np.asarray(labels.ball_xy_px[n, -1])
-        scale = np.array(SPEC.frame_hw[::-1]) / np.array(source_hw[::-1])
+        scale = np.array(frame.shape[1::-1]) / np.array(source_hw[::-1])
         draw.circle(frame, xy * scale, 8.0, thickness_px=1)
         inside = xy - np.asarray(clips.canvas_xy[n])
         draw.circle(canvas, inside, 14.0, thickness_px=1)

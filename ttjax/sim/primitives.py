@@ -183,18 +183,18 @@ def _streak(g: Float[Array, " 12"], x: Array, y: Array, step: tuple[float, float
     half = jnp.maximum(half, 0.5)
     radius = g[4]
     counts = tuple(2 if s <= 1.0 else max(2, round(s / 2)) for s in step)
-    total = jnp.zeros_like(x)
-    for j in range(counts[1]):
-        for i in range(counts[0]):
-            px = x - g[0] + step[0] * ((i + 0.5) / counts[0] - 0.5)
-            py = y - g[1] + step[1] * ((j + 0.5) / counts[1] - 0.5)
-            along = px * ex + py * ey
-            across = py * ex - px * ey
-            chord = jnp.sqrt(jnp.maximum(radius**2 - across**2, 0.0))
-            covered = jnp.minimum(along + chord, half) - jnp.maximum(
-                along - chord, -half
-            )
-            total = total + jnp.maximum(covered, 0.0)
+
+    def add(index, total):
+        i, j = index % counts[0], index // counts[0]
+        px = x - g[0] + step[0] * ((i + 0.5) / counts[0] - 0.5)
+        py = y - g[1] + step[1] * ((j + 0.5) / counts[1] - 0.5)
+        along = px * ex + py * ey
+        across = py * ex - px * ey
+        chord = jnp.sqrt(jnp.maximum(radius**2 - across**2, 0.0))
+        covered = jnp.minimum(along + chord, half) - jnp.maximum(along - chord, -half)
+        return total + jnp.maximum(covered, 0.0)
+
+    total = jax.lax.fori_loop(0, counts[0] * counts[1], add, jnp.zeros_like(x))
     cover = total / (2.0 * half * counts[0] * counts[1])
     return cover, (x - g[0]) / radius, (y - g[1]) / radius
 

@@ -262,7 +262,7 @@ def frame(
     view: View,
     origin_xy: Int32[Array, " 2"],
     *,
-    ball: bool = True,
+    ball: Float[Array, ""] | float = 1.0,
 ) -> Int16[Array, "7 h w"]:
     """The planes of one frame: people and ball over `background` (see `static`)."""
     shapes = actors.shapes(scene, moment, number, fps, ball=ball)
@@ -277,7 +277,7 @@ def render(
     view: View,
     origin_xy: Int32[Array, " 2"],
     *,
-    ball: bool = True,
+    ball: Float[Array, ""] | float = 1.0,
 ) -> tuple[UInt8[Array, "n h w 3"], UInt8[Array, "n h w 3"]]:
     """RGB and masks (table, humans, scoreboard) of n moments, one window."""
     background = static(scene, view, origin_xy)
