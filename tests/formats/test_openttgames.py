@@ -110,7 +110,7 @@ def test_clips_are_found_and_a_missing_video_is_an_error(tmp_path):
         openttgames.find_clips(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match="No clip"):
         openttgames.find_clips(tmp_path)
-    clip = openttgames.clip_files(tmp_path, "game_1")
+    clip: openttgames.ClipFiles = openttgames.clip_files(tmp_path, "game_1")
     openttgames.write_balls(clip.balls, _balls())
     with pytest.raises(ValueError, match="no video"):
         openttgames.find_clips(tmp_path)

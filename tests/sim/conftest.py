@@ -11,8 +11,14 @@ SOURCE_HW = (1080, 1920)
 
 
 @pytest.fixture(scope="session")
-def hall_scene():
-    return jax.jit(lambda key: scene.draw(key, SOURCE_HW))(jax.random.key(3))
+def draw_scene():
+    """Compiled once: a key to a hall."""
+    return jax.jit(lambda key: scene.draw(key, SOURCE_HW))
+
+
+@pytest.fixture(scope="session")
+def hall_scene(draw_scene):
+    return draw_scene(jax.random.key(3))
 
 
 @pytest.fixture(scope="session")

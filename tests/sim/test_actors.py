@@ -11,9 +11,13 @@ FPS = 120.0
 SOURCE_HW = (1080, 1920)
 
 
+@jax.jit
+def _ball_label(scene, moment):
+    return actors.ball_label(scene, moment, FPS, SOURCE_HW)
+
+
 def _label(scene, moment):
-    run = jax.jit(lambda s, m: actors.ball_label(s, m, FPS, SOURCE_HW))
-    xy, seen = run(scene, moment)
+    xy, seen = _ball_label(scene, moment)
     return np.asarray(xy), bool(seen)
 
 

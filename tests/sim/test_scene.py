@@ -4,8 +4,12 @@ import numpy as np
 from ttjax.sim import scene
 
 
-def test_halls_differ_and_every_colour_can_be_shown(hall_scene: scene.Scene):
-    other = jax.jit(lambda key: scene.draw(key, (1080, 1920)))(jax.random.key(4))
+def test_halls_differ_and_every_colour_can_be_shown(
+    hall_scene: scene.Scene, draw_scene
+):
+    other = draw_scene(jax.random.key(4))
+    told = jax.eval_shape(scene.draw, jax.random.key(4))
+    assert told.static.alpha.shape == other.static.alpha.shape
     for name in ("curtain", "people", "seed", "distractors"):
         ours, theirs = (np.asarray(getattr(s, name)) for s in (hall_scene, other))
         assert (ours != theirs).any(), name

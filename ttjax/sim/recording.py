@@ -3,7 +3,6 @@
 import collections
 import concurrent.futures
 import functools
-import sys
 from collections.abc import Iterator
 
 import jax
@@ -151,15 +150,10 @@ class SimulatedRecording:
             yield one(0)
         pool = concurrent.futures.ThreadPoolExecutor(self._threads)
         ahead = collections.deque()
-        try:
-            for number in range(1, self.count):
-                ahead.append(pool.submit(one, number))
-                if len(ahead) > 2 * self._threads:
-                    yield ahead.popleft().result()
-            while ahead:
+        for number in range(1, self.count):
+            ahead.append(pool.submit(one, number))
+            if len(ahead) > 2 * self._threads:
                 yield ahead.popleft().result()
-        finally:
-            # A reader may stop early: what is being rendered then is not waited for.
-            # While the interpreter ends, the pool has been shut down already.
-            if not sys.is_finalizing():
-                pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=False)
+        while ahead:
+            yield ahead.popleft().result()

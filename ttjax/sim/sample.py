@@ -19,7 +19,7 @@ NEAR_STEPS = 2.5
 """An event this close to the event frame has a target of at least 0.5."""
 REACH_STEPS = 16
 """Events further away than this are `NO_EVENT`."""
-SECONDS = 2.5
+SECONDS = 4.5
 """Of the rally from which a window is chosen."""
 OFFSET = 0.08
 """Standard deviation of the ball in the canvas, in units of the canvas' size."""
