@@ -8,6 +8,7 @@ import struct
 import sys
 import types
 import zipfile
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -59,7 +60,7 @@ def torch_names(monkeypatch):
     """Modules named as PyTorch's, for the pickler to point at."""
 
     def declare(module, *names):
-        fake = types.ModuleType(module)
+        fake: Any = types.ModuleType(module)
         for name in names:
             cls = type(name, (dict,), {"__module__": module})
             setattr(fake, name, cls)
@@ -137,7 +138,7 @@ def assert_same(state, expected):
 @WRITERS
 def test_both_pytorch_formats_give_the_tensors_in_order(tmp_path, torch_names, write):
     expected = weights()
-    tree = collections.OrderedDict((n, FakeTensor(v)) for n, v in expected.items())
+    tree: Any = collections.OrderedDict((n, FakeTensor(v)) for n, v in expected.items())
     tree._metadata = collections.OrderedDict(version=1)
     write(tmp_path / "w.pth", tree)
     assert_same(torch_state.read(tmp_path / "w.pth"), expected)

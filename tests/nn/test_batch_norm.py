@@ -1,3 +1,5 @@
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -33,7 +35,7 @@ def reference(x, scale, bias, train):
 def test_batch_norm_is_the_usual_one_and_a_shift_is_as_good_as_added(data, train):
     x, scale, bias, shift = data
     variables, out, stats = reference(x + shift[None, None, None], scale, bias, train)
-    layer = batch_norm.BatchNorm()
+    layer: Any = batch_norm.BatchNorm()
     ours, new = layer.apply(variables, x, train, shift, mutable=["batch_stats"])
     np.testing.assert_allclose(ours, out, atol=2e-5)
     for name in ("mean", "var"):
@@ -74,7 +76,7 @@ def test_a_constant_channel_stays_finite(data):
 def test_half_precision_keeps_statistics_in_float32(data):
     x, scale, bias, _ = data
     variables, _, stats = reference(x, scale, bias, True)
-    layer = batch_norm.BatchNorm(dtype=jnp.bfloat16)
+    layer: Any = batch_norm.BatchNorm(dtype=jnp.bfloat16)
     out, new = layer.apply(
         variables, x.astype(jnp.bfloat16), True, mutable=["batch_stats"]
     )

@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -54,9 +56,8 @@ def test_overlapping_max_pool_sees_3x3_windows_at_stride_2(hw):
 
 def test_channel_dropout_drops_whole_channels():
     x = jnp.ones((4, 3, 3, 64))
-    out = blocks.channel_dropout(0.5).apply(
-        {}, x, deterministic=False, rngs={"dropout": KEY}
-    )
+    dropout: Any = blocks.channel_dropout(0.5)
+    out = dropout.apply({}, x, deterministic=False, rngs={"dropout": KEY})
     kept = np.asarray(out[:, 0, 0])
     np.testing.assert_array_equal(out, np.broadcast_to(kept[:, None, None], out.shape))
     assert set(np.unique(kept)) == {0.0, 2.0}
@@ -67,7 +68,7 @@ def test_channel_dropout_drops_whole_channels():
 @pytest.mark.parametrize("pool", [True, False])
 def test_conv_block_is_convolution_norm_relu_pool(pool):
     x = randn(2, 6, 8, 3)
-    block = blocks.ConvBlock(4, pool=pool)
+    block: Any = blocks.ConvBlock(4, pool=pool)
     variables = jax.jit(block.init)(KEY, jnp.asarray(x))
     variables = jax.tree.map(lambda v: v + 0.1 * randn(*v.shape), variables)
     variables["batch_stats"] = jax.tree.map(jnp.abs, variables["batch_stats"])
@@ -86,7 +87,7 @@ def test_conv_block_is_convolution_norm_relu_pool(pool):
 
 def test_the_bias_before_a_batch_norm_counts_in_evaluation_and_cancels_in_training():
     x = jnp.asarray(randn(2, 4, 4, 3))
-    block = blocks.ConvBlock(4, pool=False)
+    block: Any = blocks.ConvBlock(4, pool=False)
     variables = jax.jit(block.init)(KEY, x)
     bias = variables["params"]["conv"]["bias"]
     assert bias.shape == (4,)
@@ -110,7 +111,7 @@ def test_the_bias_before_a_batch_norm_counts_in_evaluation_and_cancels_in_traini
 @pytest.mark.parametrize("padding", [((1, 2), (1, 2)), ((2, 2), (2, 2))])
 def test_transposed_conv_is_the_adjoint_of_a_strided_convolution(padding):
     x = randn(1, 3, 4, 2)
-    layer = blocks.TransposedConv(5, padding=padding)
+    layer: Any = blocks.TransposedConv(5, padding=padding)
     variables = jax.jit(layer.init)(KEY, jnp.asarray(x))
     kernel = np.asarray(variables["params"]["kernel"])
     assert kernel.shape == (3, 3, 5, 2)
@@ -130,7 +131,7 @@ def test_transposed_conv_is_the_adjoint_of_a_strided_convolution(padding):
 
 def test_inner_conv_loses_a_border_and_nothing_else():
     x = randn(2, 5, 6, 3)
-    layer = blocks.InnerConv(4)
+    layer: Any = blocks.InnerConv(4)
     variables = jax.jit(layer.init)(KEY, jnp.asarray(x))
     params = jax.tree.map(lambda v: v + 0.1, variables["params"])
     expected = correlate(x, np.asarray(params["kernel"]), np.asarray(params["bias"]))
@@ -141,7 +142,7 @@ def test_inner_conv_loses_a_border_and_nothing_else():
 
 def test_split_conv_hands_out_its_bias():
     x = jnp.asarray(randn(1, 4, 4, 2))
-    layer = blocks.SplitConv(3)
+    layer: Any = blocks.SplitConv(3)
     variables = jax.jit(layer.init)(KEY, x)
     variables["params"]["bias"] += 2
     out, bias = layer.apply(variables, x)
@@ -167,10 +168,11 @@ def test_deconv_block_doubles_the_size_through_a_quarter_of_the_channels():
 
 def test_blocks_in_half_precision_hand_on_half_precision():
     x = jnp.asarray(randn(1, 4, 4, 8), jnp.bfloat16)
-    for block in (
+    both: list[Any] = [
         blocks.ConvBlock(4, dtype=jnp.bfloat16),
         blocks.DeconvBlock(4, jnp.bfloat16),
-    ):
+    ]
+    for block in both:
         variables = jax.jit(block.init)(KEY, x)
         assert {v.dtype for v in jax.tree.leaves(variables)} == {jnp.dtype("float32")}
         assert block.apply(variables, x).dtype == jnp.bfloat16

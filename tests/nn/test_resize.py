@@ -59,6 +59,13 @@ def test_area_keeps_means_and_has_the_adjoint_of_a_mean_as_gradient():
     np.testing.assert_allclose(gradient, 20 / 90, rtol=1e-5)
 
 
+def test_repeat_enlarges_every_pixel_and_area_undoes_it():
+    image = np.random.RandomState(3).rand(2, 3, 4, 5).astype(np.float32)
+    large = resize.repeat(jnp.asarray(image), 2)
+    np.testing.assert_array_equal(large, image.repeat(2, axis=1).repeat(2, axis=2))
+    np.testing.assert_allclose(resize.area(large, (3, 4)), image, rtol=1e-6)
+
+
 def test_overlap_rows_are_shares():
     weights = resize.overlap(135, 16)
     np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-5)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +12,7 @@ RATES = (0.011, 0.017)
 HW = (64, 128)
 
 
-def build(head, frames=1, hw=HW, width=1.0, dropout=0.5, rates=RATES):
+def build(head, frames=1, hw=HW, width=1.0, dropout=0.5, rates=RATES) -> Any:
     return head.build(
         frames=frames,
         hw=hw,
@@ -48,6 +50,7 @@ def test_both_heads_give_columns_and_rows_near_the_base_rate(head, frames):
 
 def test_the_dense_head_is_table_3_with_a_shared_first_layer_and_two_tails():
     module = build(ball_heads.Dense(), hw=(128, 320))
+    assert isinstance(module, ball_heads.DenseHead)
     maps = {64: jax.ShapeDtypeStruct((1, 2, 5, 256), jnp.float32)}
     params = jax.eval_shape(module.init, jax.random.key(0), maps)["params"]
     assert {name: layer["kernel"].shape for name, layer in params.items()} == {
@@ -80,6 +83,7 @@ def test_the_dense_head_drops_single_units_in_training_only():
 def test_marginals_move_with_the_ball():
     # A shift by the deepest stride moves the answer by as much, away from the borders.
     module = build(ball_heads.Marginal(channels=6), hw=(128, 256))
+    assert isinstance(module, ball_heads.MarginalHead)
     empty = {s: jnp.zeros((1, 128 // s, 256 // s, 4)) for s in (4, 32)}
     variables = jax.jit(module.init)(jax.random.key(0), empty)
     run = jax.jit(module.apply)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -98,7 +100,7 @@ def test_the_path_is_told_as_differences(frames):
 def test_no_gradient_flows_back_into_the_ball_heads():
     truth = np.array([[[70.0, 30.0], [72.0, 31.0]]])
     given = stage(truth, (2.0, 2.0), (128, 64))
-    layer = ball_path.BallPath(event_at=1, units=4)
+    layer: Any = ball_path.BallPath(event_at=1, units=4)
     source_wh = jnp.array([[128.0, 64.0]])
     variables = jax.jit(layer.init)(jax.random.key(0), (given,), source_wh)
 

@@ -1,5 +1,6 @@
 import dataclasses
 import itertools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -143,6 +144,7 @@ def test_configs_survive_a_checkpoint_and_are_values(preset):
 def test_abstract_inputs_are_those_of_a_batch():
     inputs = configs.ttnet().abstract_inputs(4)
     assert inputs.frames.shape == (4, 9, 128, 320, 3)
-    assert inputs.canvas.shape == (4, 9, 160, 368, 3)
+    canvas: Any = inputs.canvas
+    assert canvas.shape == (4, 9, 160, 368, 3)
     assert inputs.forced.dtype == np.bool_
     assert configs.ttnet(heads=("masks",)).abstract_inputs().canvas is None

@@ -28,6 +28,7 @@ def maps_of(features):
 
 def test_vgg_has_the_papers_size_and_maps():
     module, variables, x = abstract(encoders.VGG())
+    assert isinstance(module, encoders.ConvEncoder)
     assert cost.parameters(variables["params"]) == 1_184_256
     assert round(cost.macs(module.apply, variables, x) / 1e9, 3) == 2.312
     assert maps_of(jax.eval_shape(module.apply, variables, x)) == {
@@ -41,6 +42,7 @@ def test_vgg_has_the_papers_size_and_maps():
 
 def test_resnet_is_fitted_to_the_same_maps():
     module, variables, x = abstract(encoders.ResNet18())
+    assert isinstance(module, encoders.ResNetEncoder)
     trunk = variables["params"]["trunk"]
     assert cost.parameters(trunk) == 11_251_776
     scopes = cost.macs_by_scope(module.apply, variables, x)

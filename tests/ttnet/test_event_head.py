@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,7 +13,7 @@ from ttjax.ttnet.ball_path import Stage
 SOURCE_WH = jnp.array([[1920.0, 1080.0]])
 
 
-def build(head, *, use_path=False, frames=3, width=0.1):
+def build(head, *, use_path=False, frames=3, width=0.1) -> Any:
     return head.build(
         width=width,
         events=2,
@@ -36,8 +38,9 @@ def stage(k=None, seed=0, channels=6):
 
 def test_the_convolutional_head_is_table_4_with_two_blocks_of_their_own():
     module = build(event_head.EventConvs(), width=1.0, frames=9)
-    maps = {64: jax.ShapeDtypeStruct((1, 2, 5, 256), jnp.float32)}
-    point = jax.ShapeDtypeStruct((1, 2), jnp.float32)
+    assert isinstance(module, event_head.ConvEventHead)
+    maps: Any = {64: jax.ShapeDtypeStruct((1, 2, 5, 256), jnp.float32)}
+    point: Any = jax.ShapeDtypeStruct((1, 2), jnp.float32)
     stages = (Stage(maps, None, point, point),) * 2
     params = jax.eval_shape(module.init, jax.random.key(0), stages, point)["params"]
     kernels = {
@@ -90,6 +93,7 @@ def test_heads_work_with_one_stage_or_two_and_whatever_balls_are_known(head, sta
 
 def test_first_answers_are_the_base_rate():
     module = build(event_head.EventPool(), use_path=True)
+    assert isinstance(module, event_head.PoolEventHead)
     given = (stage(3),)
     out, _ = jax.jit(module.init_with_output)(jax.random.key(0), given, SOURCE_WH)
     np.testing.assert_allclose(jax.nn.sigmoid(out), 0.15, atol=0.03)

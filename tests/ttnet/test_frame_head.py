@@ -19,6 +19,7 @@ def head():
         dropout=0.5,
         dtype=jnp.float32,
     )
+    assert isinstance(module, frame_head.EveryFrameHead)
     random = np.random.RandomState(0)
     maps = {
         encoders.FRAMES: jnp.asarray(random.randn(2, 3, 16, 24, 5), jnp.float32),

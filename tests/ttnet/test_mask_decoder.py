@@ -19,6 +19,7 @@ def maps(hw=(128, 320), channels=CHANNELS):
 
 def test_the_papers_decoder_has_its_published_size_and_cost():
     module = mask_decoder.Deconvolution().build(masks=3, width=1.0, dtype=jnp.float32)
+    assert isinstance(module, mask_decoder.DeconvDecoder)
     variables = jax.eval_shape(module.init, jax.random.key(0), maps())
     assert cost.parameters(variables["params"]) == 128_675
     assert round(cost.macs(module.apply, variables, maps()) / 1e9, 3) == 0.619
@@ -62,3 +63,10 @@ def test_every_skipped_map_matters(decoder):
 
     for gradient in grads(given).values():
         assert jnp.abs(gradient).max() > 0
+
+
+def test_the_light_decoder_stops_at_stride_4():
+    module = mask_decoder.PixelShuffle().build(masks=3, width=1.0, dtype=jnp.float32)
+    assert isinstance(module, mask_decoder.ShuffleDecoder)
+    variables = jax.eval_shape(module.init, jax.random.key(0), maps())
+    assert variables["params"]["logits"]["kernel"].shape == (1, 1, 24, 16 * 3)

@@ -99,6 +99,7 @@ def test_top_level_names_are_those_that_phases_freeze_and_copy(exact):
             for stage in ("global", "local")
         )
         assert ours == theirs
+    assert isinstance(config.model, model.Model)
     assert config.model.config is config
 
 
@@ -254,7 +255,7 @@ def abstract_apply(config, inputs, **options):
 def test_a_ring_of_frames_serves_as_canvas():
     config = tiny()
     inputs = config.abstract_inputs()
-    frame = jax.ShapeDtypeStruct((1, *config.canvas_hw, 3), jnp.uint8)
+    frame = jax.ShapeDtypeStruct((1, 96, 176, 3), jnp.uint8)
     out = abstract_apply(config, dataclasses.replace(inputs, canvas=(frame,) * 3))
     assert out.crop_xy.shape == (1, 2)
 

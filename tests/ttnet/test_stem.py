@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,7 +20,7 @@ def frames():
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("patch", [1, 2])
 def test_folding_changes_nothing(frames, rule, patch):
-    layer = stem.FoldedConv(5, patch, rule)
+    layer: Any = stem.FoldedConv(5, patch, rule)
     stack = rule.apply(frames)
     variables = jax.jit(layer.init)(jax.random.key(0), stack)
     variables["params"]["bias"] += 0.3
@@ -47,7 +49,7 @@ def test_folding_changes_nothing(frames, rule, patch):
 @pytest.mark.parametrize("train", [True, False])
 def test_the_stem_on_bytes_equals_the_stem_on_floats(frames, train):
     rule = preprocessing.Whiten()
-    layer = stem.Stem(4, 2, rule)
+    layer: Any = stem.Stem(4, 2, rule)
     variables = jax.jit(layer.init)(jax.random.key(1), frames)
 
     def run(x):
@@ -63,7 +65,7 @@ def test_the_stem_on_bytes_equals_the_stem_on_floats(frames, train):
 
 def test_gradients_reach_the_kernel_through_bytes(frames):
     rule = preprocessing.Normalise()
-    layer = stem.FoldedConv(4, 2, rule)
+    layer: Any = stem.FoldedConv(4, 2, rule)
     variables = jax.jit(layer.init)(jax.random.key(2), frames)
 
     def loss(params, x):
@@ -88,7 +90,7 @@ def test_from_bytes_is_a_matrix_product_with_exact_bytes_in_half_precision():
 @pytest.mark.parametrize("rule", RULES)
 def test_maps_of_single_frames_mix_frames_as_the_preprocessing_does(frames, rule):
     # From floats the frames are mixed before the convolution, from bytes after it.
-    layer = stem.FrameMaps(4, 4, rule)
+    layer: Any = stem.FrameMaps(4, 4, rule)
     variables = jax.jit(layer.init)(jax.random.key(3), frames)
     run = jax.jit(layer.apply)
     ours, want = (run(variables, x) for x in (frames, rule.apply(frames)))
