@@ -26,7 +26,7 @@ class EveryFrame:
     line_channels: of the 1-D convolutions.
     """
 
-    channels: int = 12
+    channels: int = 8
     line_channels: int = 32
 
     def build(

@@ -5,6 +5,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Float32, UInt8
 
@@ -106,9 +107,10 @@ class Stem(nn.Module):
 class FrameMaps(nn.Module):
     """One convolution with stride = kernel = `patch`, shared by all frames of a stack.
 
-    What it sees of a frame is what the stem sees of it: preprocessed, and mixed with
-    the other frames as the preprocessing says. Mixing commutes with the convolution, so
-    it is done on the maps, which are smaller than the frames.
+    Two thirds of the maps see of a frame what the stem sees of it: preprocessed, and
+    mixed with the other frames as the preprocessing says. The last third sees the frame
+    before mixing, for a ball at rest moves nothing. Mixing commutes with the
+    convolution, so it is done on the maps, which are smaller than the frames.
     """
 
     features: int
@@ -142,7 +144,16 @@ class FrameMaps(nn.Module):
             patches.reshape(b, t * h // p, w // p, 3 * p * p),
             kernel.reshape(-1, self.features).astype(self.dtype),
         ).reshape(b, t, h // p, w // p, self.features)
+        mixing = self.preprocessing.mixing(t)
+        moving, still = jnp.split(maps, [self.features - self.features // 3], axis=-1)
         if is_bytes:
-            mixing = jnp.asarray(self.preprocessing.mixing(t), self.dtype)
-            maps = jnp.einsum("bshwc,st->bthwc", maps.astype(self.dtype), mixing)
+            moving = _mixed(moving, mixing, self.dtype)
+        else:
+            still = _mixed(still, np.linalg.inv(mixing), self.dtype)
+        maps = jnp.concatenate([moving, still], axis=-1)
         return nn.relu(BatchNorm(self.dtype, name="bn")(maps, train, bias))
+
+
+def _mixed(maps: Array, mixing: np.ndarray, dtype: Any) -> Array:
+    """Maps of every frame, mixed over the frames."""
+    return jnp.einsum("bshwc,st->bthwc", maps.astype(dtype), jnp.asarray(mixing, dtype))
