@@ -138,6 +138,19 @@ class Phase:
 
 
 @dataclasses.dataclass(frozen=True)
+class Scoring:
+    """What follows a finished run: the table on the data's test recordings.
+
+    Attributes:
+        overlays: So many recordings get an overlay video.
+        baselines: Scores a constant position and background subtraction as well.
+    """
+
+    overlays: int = 1
+    baselines: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class Recipe(Generic[TaskT, DataT]):
     """What to train, on what, how, and where the run is kept.
 
@@ -160,6 +173,7 @@ class Recipe(Generic[TaskT, DataT]):
         tensorboard: Writes TensorBoard files into `out` too.
         deterministic: The same bits in every run on a GPU, too, at some cost.
         cache: Compiled steps are kept in the user's cache directory.
+        scoring: What the command scores when the run is finished; None: nothing.
     """
 
     task: TaskT
@@ -180,6 +194,7 @@ class Recipe(Generic[TaskT, DataT]):
     tensorboard: bool = False
     deterministic: bool = False
     cache: bool = True
+    scoring: Scoring | None = Scoring()
 
     def __post_init__(self):
         """Checks what can be checked before anything is built."""

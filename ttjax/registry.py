@@ -29,6 +29,7 @@ TABLE: dict[str, str] = {
     "Cosine": "ttjax.recipe:Cosine",
     "Constant": "ttjax.recipe:Constant",
     "Adam": "ttjax.recipe:Adam",
+    "Scoring": "ttjax.recipe:Scoring",
     "LearntSigmas": "ttjax.losses.weighting:LearntSigmas",
     "Fixed": "ttjax.losses.weighting:Fixed",
     "Sum": "ttjax.losses.weighting:Sum",

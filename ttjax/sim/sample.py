@@ -13,7 +13,7 @@ from ttjax.sim import camera as side_camera
 from ttjax.sim.rally import EVENTS, Rally
 from ttjax.typing import PRNGKey
 
-CLASSES = (0.30, 0.29, 0.12, 0.29)
+CLASSES = (0.27, 0.26, 0.12, 0.35)
 """Shares of the samples with a bounce, a net event, no ball, and nothing special."""
 NEAR_STEPS = 2.5
 """An event this close to the event frame has a target of at least 0.5."""

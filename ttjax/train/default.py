@@ -18,14 +18,23 @@ def recipe() -> Recipe:
     """Renders a cache of samples once, then trains on it for five minutes."""
     task = Task(
         config=config.nano(),
-        loss=Losses(sum_over_bins=True, subtract_entropy=True, events=4.0, masks=4.0),
+        ball_radius_px=10.0,
+        loss=Losses(sum_over_bins=True, subtract_entropy=True, events=4.0, masks=8.0),
     )
     return Recipe(
         task=task,
-        data=Cached(Simulation(), samples=2400, minutes=2.0, validation_samples=96),
-        phases=(Phase(steps=None, minutes=5.0, learning_rate=3e-3, schedule=Cosine()),),
+        data=Cached(
+            Simulation(seconds=5.0, test_recordings=5),
+            samples=3000,
+            minutes=1.5,
+            validation_samples=96,
+        ),
+        phases=(
+            Phase(steps=None, minutes=6.0, learning_rate=2.5e-3, schedule=Cosine()),
+        ),
         out=pathlib.Path("runs/ttnet_nano"),
         weighting=Sum(),
         optimizer=Adam(weight_decay=1e-4, clip_norm=5.0),
-        steps_per_epoch=100,
+        batch_size=8,
+        steps_per_epoch=200,
     )

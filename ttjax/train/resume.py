@@ -7,7 +7,7 @@ from ttjax import registry
 from ttjax.recipe import Recipe
 
 HARMLESS = re.compile(
-    r"(out|keep|tensorboard|cache|init|phases\.\d+\.(name|steps|minutes))(\..*)?"
+    r"(out|keep|tensorboard|cache|scoring|init|phases\.\d+\.(name|steps|minutes))(\..*)?"
 )
 """Where the run is kept, what it tells, and how long its phases last."""
 
