@@ -24,6 +24,26 @@ def test_the_centroid_of_a_circle_is_its_point(xy, thickness):
     np.testing.assert_allclose(centroid(image), xy, atol=0.1)
 
 
+@pytest.mark.parametrize("xy", [(60.0, 50.0), (61.3, 47.9), (80.9, 33.2)])
+def test_the_centroid_of_a_cross_is_its_point_which_it_leaves_open(xy):
+    image = draw.cross(black(), xy, 12, WHITE)
+    np.testing.assert_allclose(centroid(image), xy, atol=0.15)
+    rows, columns = np.nonzero(image.any(axis=-1))
+    far = np.abs(np.stack([columns, rows], axis=-1) + 0.5 - xy).max(axis=-1)
+    assert far.min() > 4
+    assert 11 < far.max() < 14
+
+
+def test_an_outline_follows_the_border_of_a_class():
+    classes = np.zeros((30, 40, 2), np.uint8)
+    classes[10:20, 10:30, 1] = 1
+    image = draw.outline(black(), classes, [(200, 0, 0), (0, 100, 0)])
+    expected = black()
+    expected[40:80, 40:120, 1] = 100
+    expected[41:79, 41:119] = 0
+    np.testing.assert_array_equal(image, expected)
+
+
 def test_circles_at_borders_are_cut_not_moved():
     full = draw.circle(black((60, 60)), (2.25, 30.5), 8, WHITE)
     wide = draw.circle(black((60, 100)), (42.25, 30.5), 8, WHITE)
@@ -72,6 +92,18 @@ def test_text_and_flashes_are_drawn():
     assert not plate[:, :400].any()
     faint = draw.flash(black((360, 640)), "bounce", 0.2, (0, 0, 200), row=0)
     assert faint.sum() < 0.5 * plate.sum()
+
+
+def test_the_rim_of_a_long_line_lies_around_its_letters():
+    ground = np.full((720, 640, 3), 128, np.uint8)
+    image = draw.text(ground, "as long as a line can be", (20, 60), WHITE)
+    ends = []
+    for found in (image > 240, image < 60):
+        columns = np.flatnonzero(found.all(axis=-1).any(axis=0))
+        ends.append((columns.min(), columns.max()))
+    (left, right), (first, last) = ends
+    assert 0 <= left - first <= 3
+    assert 0 <= last - right <= 3
 
 
 def test_letters_follow_the_height_of_the_frame():

@@ -59,6 +59,26 @@ def circle(
     return frame
 
 
+def cross(
+    frame: Frame,
+    xy_px: Point,
+    radius_px: Number,
+    colour: Colour = INK,
+    thickness_px: int = 1,
+) -> Frame:
+    """A diagonal cross around a point; its middle, half as wide, is left open."""
+    import cv2
+
+    for x, y in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
+        near, far = (
+            (xy_px[0] + x * reach, xy_px[1] + y * reach)
+            for reach in (radius_px / 2, radius_px)
+        )
+        ends = _fixed(near), _fixed(far)
+        cv2.line(frame, *ends, colour, thickness_px, cv2.LINE_AA, _FRACTION_BITS)
+    return frame
+
+
 def trail(
     frame: Frame,
     points: Sequence[Point | None],
@@ -109,6 +129,25 @@ def mask(
     return frame
 
 
+def outline(
+    frame: Frame,
+    classes: Num[np.ndarray, "hm wm m"],
+    colours: Sequence[Colour] = PALETTE,
+    thickness_px: int = 1,
+) -> Frame:
+    """Draws the borders of classes that are 0 or 1, at any size, in their colours."""
+    import cv2
+
+    height, width = frame.shape[:2]
+    for index in range(classes.shape[-1]):
+        inside = (classes[..., index] > 0).astype(np.uint8)
+        inside = cv2.resize(inside, (width, height), interpolation=cv2.INTER_NEAREST)
+        lines, _ = cv2.findContours(inside, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+        colour = colours[index % len(colours)]
+        cv2.drawContours(frame, lines, -1, colour, thickness_px)
+    return frame
+
+
 def text(
     frame: Frame,
     words: str,
@@ -119,12 +158,18 @@ def text(
     """Words with a dark rim, their left lower corner at `xy_px`."""
     import cv2
 
-    place = round(xy_px[0]), round(xy_px[1])
-    factor = 0.62 * scale(frame) * size
-    for ink, width in ((SHADE, 4), (colour, 1)):
-        thickness = max(1, round(width * scale(frame) * size))
-        face = cv2.FONT_HERSHEY_SIMPLEX
-        cv2.putText(frame, words, place, face, factor, ink, thickness, cv2.LINE_AA)
+    x, y = round(xy_px[0]), round(xy_px[1])
+    size = scale(frame) * size
+    face, thickness = cv2.FONT_HERSHEY_SIMPLEX, max(1, round(size))
+    # Bolder letters are wider, so that the rim is the same letters all around.
+    rim = max(1, round(1.5 * size))
+    around = [*itertools.product((-rim, 0, rim), repeat=2)]
+    for ink, places in ((SHADE, around), (colour, [(0, 0)])):
+        for right, down in places:
+            place = x + right, y + down
+            cv2.putText(
+                frame, words, place, face, 0.62 * size, ink, thickness, cv2.LINE_AA
+            )
     return frame
 
 
