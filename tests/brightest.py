@@ -162,6 +162,14 @@ class Task:
             )
         return found
 
+    def overlay(self, batch, predictions):
+        """The first example, with a blue pixel where the ball is predicted."""
+        picture = np.array(batch.frames[0, self.window.ball_at])
+        size = np.array(picture.shape[:2])[::-1] / np.asarray(batch.source_hw[0, ::-1])
+        x, y = (np.asarray(predictions.xy_px[0]) * size).astype(int)
+        picture[y, x] = 0, 0, 255
+        return [picture]
+
     def evaluator(self):
         return Evaluator(self.window)
 

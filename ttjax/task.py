@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Float, UInt8
 
 from ttjax.losses.term import Term
 from ttjax.samples import ClipSpec, Window
@@ -100,6 +101,15 @@ class Task(Protocol):
 
         The offset counts source frames from the newest frame of the window to the frame
         that the finding is about.
+        """
+        ...
+
+    def overlay(
+        self, batch: Any, predictions: Any
+    ) -> Sequence[UInt8[np.ndarray, "_ _ 3"]]:
+        """RGB pictures of a batch's first examples, with findings and labels drawn in.
+
+        On the host; for looking at, never for scores.
         """
         ...
 

@@ -1,10 +1,10 @@
-import builtins
 import io
 import pathlib
 import re
 import sys
 import types
 
+import numpy as np
 import pytest
 import rich.console
 
@@ -97,6 +97,9 @@ def test_tensorboard_gets_every_number(
         def add_scalar(self, tag: str, value: float, step: int):
             written[tag] = (value, step)
 
+        def add_image(self, tag: str, picture, step: int, dataformats: str):
+            written[tag] = (picture.shape, step, dataformats)
+
         def flush(self):
             written["flushed"] = True
 
@@ -105,9 +108,11 @@ def test_tensorboard_gets_every_number(
 
     fake = types.SimpleNamespace(SummaryWriter=SummaryWriter)
     monkeypatch.setitem(sys.modules, "tensorboardX", fake)
+    monkeypatch.setitem(sys.modules, "PIL.Image", types.ModuleType("PIL.Image"))
+    pictures = [np.zeros((4, 6, 3), np.uint8), np.zeros((5, 7, 3), np.uint8)]
     with report.TensorBoard.where(tmp_path, wanted=True) as board:
         assert board is not None
-        board.epoch(EPOCH)
+        board.epoch(EPOCH, pictures)
     assert written == {
         "path": str(tmp_path / "tensorboard"),
         "train/loss": (1.25, 300),
@@ -118,6 +123,8 @@ def test_tensorboard_gets_every_number(
         "validation/loss": (1.5, 300),
         "validation/ball": (0.25, 300),
         "validation/pck": (0.875, 300),
+        "overlay/0": ((4, 6, 3), 300, "HWC"),
+        "overlay/1": ((5, 7, 3), 300, "HWC"),
         "flushed": True,
         "closed": True,
     }
@@ -125,16 +132,12 @@ def test_tensorboard_gets_every_number(
         assert board is None
 
 
-def test_without_tensorboardx_the_error_says_how_to_get_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+@pytest.mark.parametrize("lacking", ["tensorboardX", "PIL.Image"])
+def test_without_a_package_the_error_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, lacking: str
 ):
-    real = builtins.__import__
-
-    def missing(name: str, *args, **keywords):
-        if name == "tensorboardX":
-            raise ImportError(name)
-        return real(name, *args, **keywords)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(ImportError, match="pip install tensorboardX"):
+    for name in ("tensorboardX", "PIL.Image"):
+        module = None if name == lacking else types.ModuleType(name)
+        monkeypatch.setitem(sys.modules, name, module)
+    with pytest.raises(ImportError, match=f"{lacking}.*pip install tensorboardX"):
         report.TensorBoard(tmp_path)

@@ -227,8 +227,9 @@ def test_validation_adds_up_over_batches_and_uses_no_randomness():
     variables = {"params": params["model"], **others}
     whole = with_known(batch_of(8), np.eye(8)[:, :2])
     halves = [jax.tree.map(lambda a, i=i: a[i : i + 4], whole) for i in (0, 4)]
-    (one, scores), (two, more) = (check(variables, half) for half in halves)
-    total, score = check(variables, whole)
+    (one, scores, _), (two, more, _) = (check(variables, half) for half in halves)
+    total, score, shown = check(variables, whole)
+    assert shown is None
     merged = one.merge(two)
     assert_close(merged, total)
     assert_close(scores["error"].merge(more["error"]), score["error"])

@@ -61,6 +61,24 @@ def test_means_are_over_examples_not_over_batches():
     np.testing.assert_allclose(seen["metrics"]["error"], error, rtol=1e-5)
 
 
+def test_pictures_are_of_the_first_batch_and_for_tensorboard_only():
+    recipe = toy.recipe(pathlib.Path("unused"), data=Ragged(), tensorboard=True)
+    params, others = state.initial(recipe, jax.random.key(0))
+    phase = recipe.phases[0]
+    begun = state.begin_phase(recipe, phase, params, others, step=5, ema=None)
+    validation = Validation(recipe, phase, devices.placement(recipe.batch_size))
+    assert validation.pictures == ()
+    seen = validation(begun)
+    task, batch = toy.Task(), next(Ragged().validation(None, batch_size=8))
+    outputs = task.config.model.apply(begun.variables, task.inputs(batch, None, None))
+    for one, other in zip(
+        validation.pictures, task.overlay(batch, jax.device_get(outputs)), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+    assert seen is not None
+    assert set(seen) == {"loss", "terms", "metrics"}
+
+
 def test_no_validation_set_is_no_validation():
     assert validate(toy.Data())[0] is None
 

@@ -123,6 +123,13 @@ class Task:
     def records(self, predictions) -> Sequence[Any]:
         return [[(0, {"first": float(value)})] for value in predictions["first"]]
 
+    def overlay(self, batch, predictions) -> Sequence[Any]:
+        """What was seen, then bright where `first` is predicted to be positive."""
+        rows = np.concatenate(
+            [batch.x, 255 * (predictions["first"] > 0)[:, None].astype(np.uint8)], 1
+        )
+        return [np.repeat(row[None, :, None], 3, axis=2) for row in rows[:2]]
+
     def evaluator(self) -> Any:
         return None
 

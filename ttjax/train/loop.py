@@ -302,7 +302,7 @@ class _Run:
         self.journal.write("epoch", fields.pop("step"), **fields)
         self.display.say(epoch.line())
         if self.tensorboard is not None:
-            self.tensorboard.epoch(epoch)
+            self.tensorboard.epoch(epoch, self.validation.pictures)
 
     # Keeping
 

@@ -2,12 +2,15 @@
 
 import contextlib
 import dataclasses
+import importlib
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import rich.console
 import rich.progress
+from jaxtyping import UInt8
 
 from ttjax.train import curves, journal
 
@@ -144,20 +147,25 @@ def draw_curves(out: pathlib.Path) -> pathlib.Path:
 
 
 class TensorBoard:
-    """Scalars for TensorBoard, in `<out>/tensorboard`.
+    """Scalars and pictures for TensorBoard, in `<out>/tensorboard`.
 
     Raises:
-        ImportError: tensorboardX is not installed.
+        ImportError: tensorboardX is not installed, or Pillow, which it needs for
+            pictures.
     """
 
     def __init__(self, out: pathlib.Path):
         """Opens the writer."""
         try:
             import tensorboardX  # pyright: ignore[reportMissingImports]
-        except ImportError:
+
+            # It is imported at the first picture only, when an epoch would be lost.
+            importlib.import_module("PIL.Image")
+        except ImportError as error:
             raise ImportError(
-                "TensorBoard files are written by tensorboardX, which is not "
-                "installed: `pip install tensorboardX`, or leave out `--tensorboard`."
+                "TensorBoard files are written by tensorboardX, their pictures by "
+                f"Pillow, got {str(error)!r}: `pip install tensorboardX pillow`, or "
+                "leave out `--tensorboard`."
             ) from None
         self._writer = tensorboardX.SummaryWriter(str(out / "tensorboard"))
 
@@ -174,8 +182,10 @@ class TensorBoard:
             if writer is not None:
                 writer.close()
 
-    def epoch(self, epoch: Epoch) -> None:
-        """Writes an epoch's numbers."""
+    def epoch(
+        self, epoch: Epoch, pictures: Sequence[UInt8[np.ndarray, "_ _ 3"]] = ()
+    ) -> None:
+        """Writes an epoch's numbers, and its pictures as `overlay/<index>`."""
         groups: Sequence[tuple[str, Mapping[str, Any]]] = [
             ("train", {"loss": epoch.loss, **epoch.terms}),
             ("sigma", epoch.sigmas),
@@ -189,6 +199,9 @@ class TensorBoard:
             for name, value in values.items():
                 tag = f"{group}/{name}" if group else name
                 self._writer.add_scalar(tag, value, epoch.step)
+        for index, picture in enumerate(pictures):
+            tag = f"overlay/{index}"
+            self._writer.add_image(tag, picture, epoch.step, dataformats="HWC")
         self._writer.flush()
 
     def close(self) -> None:

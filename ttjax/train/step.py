@@ -209,14 +209,18 @@ def make_train_step(recipe: Recipe, phase: Phase, params: Any) -> TrainStep:
 def make_validation_step(
     recipe: Recipe, phase: Phase
 ) -> Callable[[Variables, Any], Any]:
-    """`(variables, batch) -> (totals, metrics)` of one batch, in inference mode."""
+    """`(variables, batch) -> (totals, metrics, predictions)`, in inference mode.
+
+    Predictions are decoded for TensorBoard's pictures only, else they are None.
+    """
     terms = recipe.terms(phase)
 
-    def step(variables: Variables, batch: Any) -> tuple[Totals, Any]:
+    def step(variables: Variables, batch: Any) -> tuple[Totals, Any, Any]:
         inputs = recipe.task.inputs(batch, None, jnp.ones(()))
         outputs = recipe.task.config.model.apply(variables, inputs)
         sums = _sums(recipe, terms, batch, outputs)
-        return sums, dict(recipe.task.metrics(outputs, batch))
+        shown = recipe.task.decode(outputs, inputs) if recipe.tensorboard else None
+        return sums, dict(recipe.task.metrics(outputs, batch)), shown
 
     return step
 

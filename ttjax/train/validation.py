@@ -2,10 +2,11 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
+import numpy as np
 
 from ttjax.recipe import Phase, Recipe
 from ttjax.train import step
@@ -20,6 +21,8 @@ class Validation:
 
     preparation_s: seconds spent so far on compilation and on the very first batch, for
         which data may have to be made; no time of training.
+    pictures: the task's overlays of the first batch, as last validated; only for
+        TensorBoard, else none.
     """
 
     def __init__(self, recipe: Recipe, phase: Phase, placement: Placement):
@@ -29,6 +32,7 @@ class Validation:
         self._function = step.make_validation_step(recipe, phase)
         self._compiled: dict[Any, Callable[..., Any]] = {}
         self.preparation_s = 0.0
+        self.pictures: Sequence[np.ndarray] = ()
 
     def __call__(self, state: TrainState) -> dict[str, Any] | None:
         """`{"loss", "terms", "metrics"}`, or None where there is no validation set.
@@ -44,7 +48,9 @@ class Validation:
         metrics: dict[str, Any] = {}
         variables = state.best_variables
         for batch in self._batches():
-            found, scores = self._step(variables, batch)(variables, batch)
+            found, scores, shown = self._step(variables, batch)(variables, batch)
+            if totals is None and recipe.tensorboard:
+                self.pictures = recipe.task.overlay(*jax.device_get((batch, shown)))
             totals = found if totals is None else totals.merge(found)
             for name, score in scores.items():
                 metrics[name] = metrics[name].merge(score) if name in metrics else score

@@ -70,6 +70,7 @@ class Predictions:
     events: probabilities at the frame `window.event_at`, in the order of the config.
     masks: probabilities of the frame `window.ball_at`, at the network's input size.
     source_hw: size of the source frame, whose pixels the positions count.
+    crop_xy: source px of the left upper corner of the local stage's crop.
     """
 
     ball_global: Ball | None = None
@@ -77,6 +78,7 @@ class Predictions:
     events: Float[Array | np.ndarray, "b e"] | None = None
     masks: Float[Array | np.ndarray, "b h w m"] | None = None
     source_hw: Int32[Array | np.ndarray, "b 2"] | None = None
+    crop_xy: Int32[Array | np.ndarray, "b 2"] | None = None
 
     @property
     def ball(self) -> Ball | None:

@@ -95,4 +95,5 @@ def predictions(
         events=probabilities(outputs.events),
         masks=probabilities(outputs.masks),
         source_hw=source_hw,
+        crop_xy=outputs.crop_xy,
     )

@@ -7,12 +7,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, UInt8
 
 from ttjax.augment import affine, colour
 from ttjax.losses.term import Term
 from ttjax.samples import VISIBLE, Clip, ClipSpec, Window
-from ttjax.ttnet import crop, decode, metrics, targets
+from ttjax.ttnet import crop, decode, metrics, overlay, targets
 from ttjax.ttnet.arrays import Ball, Inputs, Outputs, Predictions
 from ttjax.ttnet.config import Config
 from ttjax.ttnet.evaluator import Evaluator
@@ -259,6 +259,12 @@ class Task:
                 found.append((offset, {"events": events}))
             findings.append(found)
         return findings
+
+    def overlay(
+        self, batch: Clip, predictions: Predictions
+    ) -> Sequence[UInt8[np.ndarray, "_ _ 3"]]:
+        """The first examples, each stage's view with its answer and its label."""
+        return overlay.pictures(batch, predictions, config=self.config)
 
     def evaluator(self) -> Evaluator:
         """A fresh evaluator on the host, for windows in time order."""
