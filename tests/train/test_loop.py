@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import jax
 import numpy as np
@@ -239,3 +240,30 @@ def test_the_log_is_json_lines(whole: pathlib.Path):
     steps = [line for line in lines if line["kind"] == "steps"]
     assert [line["step"] for line in steps] == list(range(1, 29))
     assert set(steps[0]) >= {"loss", "terms", "sigmas", "gradient_norm"}
+
+
+def test_tensorboard_gets_one_set_of_pictures_per_epoch(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+):
+    images = []
+
+    class SummaryWriter:
+        def __init__(self, path: str):
+            self.close = self.flush = lambda: None
+
+        def add_scalar(self, tag: str, value: float, step: int):
+            assert np.isfinite(value), tag
+
+        def add_image(self, tag: str, picture, step: int, dataformats: str):
+            images.append((step, tag, picture.shape, picture.dtype))
+
+    fake = types.SimpleNamespace(SummaryWriter=SummaryWriter)
+    monkeypatch.setitem(sys.modules, "tensorboardX", fake)
+    monkeypatch.setitem(sys.modules, "PIL.Image", types.ModuleType("PIL.Image"))
+    run(toy.recipe(tmp_path, data=toy.Data(batches=2), tensorboard=True))
+    shape = (1, toy.FEATURES + 1, 3)
+    assert images == [
+        (step, f"overlay/{index}", shape, np.uint8)
+        for step in (10, 20)
+        for index in range(2)
+    ]
