@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from tests.train import toy
-from ttjax.recipe import Adam, Constant, Cosine, Phase, Plateau, Recipe
+from ttjax.recipe import Adam, Constant, Cosine, Phase, Plateau, Recipe, Scoring
 
 TASK = toy.Task(loss_terms=("first", "second"))
 
@@ -55,3 +55,8 @@ def test_recipes_are_frozen_values():
 def test_the_defaults_are_the_paper_s():
     assert (Adam().b1, Adam().b2, Phase().learning_rate) == (0.9, 0.999, 1e-3)
     assert Phase().schedule == Plateau(factor=0.5, patience=3, stop=12)
+
+
+def test_a_finished_run_is_scored_unless_told_otherwise():
+    assert recipe().scoring == Scoring(overlays=1, baselines=False)
+    assert recipe(scoring=None).scoring is None

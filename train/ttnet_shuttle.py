@@ -9,10 +9,10 @@ import pathlib
 
 from ttjax.losses.weighting import Sum
 from ttjax.pipeline.clips import TrackNetClips
-from ttjax.recipe import Adam, Cosine, Phase, Recipe
+from ttjax.recipe import Adam, Cosine, Phase, Recipe, Scoring
 from ttjax.ttnet import config
 from ttjax.ttnet.losses import Losses
-from ttjax.ttnet.task import Task
+from ttjax.ttnet.task import Augment, Task
 
 
 def recipe(data: pathlib.Path) -> Recipe:
@@ -20,6 +20,8 @@ def recipe(data: pathlib.Path) -> Recipe:
     task = Task(
         config=config.nano(heads=("ball_global", "ball_local"), events=(), masks=()),
         loss=Losses(sum_over_bins=True, subtract_entropy=True),
+        ball_radius_px=7.5,
+        augmentation=Augment(brightness=0.3, contrast=0.3, channel=0.1),
     )
     return Recipe(
         task=task,
@@ -27,10 +29,11 @@ def recipe(data: pathlib.Path) -> Recipe:
             data, train_groups=("odense", "bangkok"), test_groups=("jakarta",)
         ),
         phases=(
-            Phase(steps=None, minutes=20.0, learning_rate=3e-3, schedule=Cosine()),
+            Phase(steps=None, minutes=24.0, learning_rate=3e-3, schedule=Cosine()),
         ),
         out=pathlib.Path("runs/ttnet_shuttle"),
         weighting=Sum(),
-        optimizer=Adam(weight_decay=1e-4, clip_norm=5.0),
+        optimizer=Adam(weight_decay=1e-2, clip_norm=5.0),
         steps_per_epoch=200,
+        scoring=Scoring(overlays=1, baselines=True),
     )

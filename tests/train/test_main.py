@@ -1,3 +1,4 @@
+import dataclasses
 import importlib
 import os
 import pathlib
@@ -6,7 +7,9 @@ import sys
 
 import pytest
 
+from tests.train import toy
 from ttjax import checkpoints
+from ttjax.recipe import Scoring
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -68,3 +71,38 @@ def test_the_code_is_the_signal_s(recipe: str, tmp_path: pathlib.Path):
     out = str(tmp_path / "run")
     assert main([recipe, "--out", out, "--data.signal-at", "3"]) == 128 + 15
     assert main([recipe, "--out", out, "--data.signal-at", "3"]) == 0
+
+
+class _Evaluations(list):
+    def run(self, checkpoint, **options):
+        self.append((checkpoint, options))
+
+
+@pytest.mark.parametrize(
+    ("scoring", "recordings", "done", "expected"),
+    [
+        (Scoring(overlays=2, baselines=True), ["one"], False, 1),
+        (Scoring(), [], False, 0),
+        (Scoring(), ["one"], True, 0),
+        (None, ["one"], False, 0),
+    ],
+)
+def test_a_finished_run_is_scored_once_where_there_is_something_to_score(
+    tmp_path, monkeypatch, scoring, recordings, done, expected
+):
+    main = importlib.import_module("ttjax.train.__main__")
+    found = _Evaluations()
+    monkeypatch.setattr(main, "evaluate", found)
+    if done:
+        (tmp_path / "evaluation").mkdir()
+        (tmp_path / "evaluation" / "evaluation.json").write_text("{}")
+    base = toy.recipe(tmp_path)
+    monkeypatch.setattr(
+        type(base.data), "recordings", lambda self, split: iter(recordings)
+    )
+    main.score(dataclasses.replace(base, scoring=scoring))
+    assert len(found) == expected
+    for checkpoint, options in found:
+        assert checkpoint == tmp_path
+        assert options["overlays"] == 2
+        assert options["baselines"]
