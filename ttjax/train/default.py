@@ -19,7 +19,13 @@ def recipe() -> Recipe:
     task = Task(
         config=config.nano(),
         ball_radius_px=10.0,
-        loss=Losses(sum_over_bins=True, subtract_entropy=True, events=4.0, masks=8.0),
+        loss=Losses(
+            sum_over_bins=True,
+            subtract_entropy=True,
+            ball_global=3.0,
+            events=4.0,
+            masks=8.0,
+        ),
     )
     return Recipe(
         task=task,
