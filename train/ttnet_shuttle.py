@@ -29,7 +29,7 @@ def recipe(data: pathlib.Path) -> Recipe:
             data, train_groups=("odense", "bangkok"), test_groups=("jakarta",)
         ),
         phases=(
-            Phase(steps=None, minutes=24.0, learning_rate=3e-3, schedule=Cosine()),
+            Phase(steps=None, minutes=14.0, learning_rate=3e-3, schedule=Cosine()),
         ),
         out=pathlib.Path("runs/ttnet_shuttle"),
         weighting=Sum(),

@@ -32,9 +32,12 @@ def test_the_default_recipe_trains_all_heads_on_cached_rallies():
 
 def test_the_default_recipe_fits_ten_minutes_and_ends_with_a_table_and_an_overlay():
     recipe = default.recipe()
-    training = sum(phase.minutes for phase in recipe.phases)
+    minutes = [phase.minutes for phase in recipe.phases]
+    assert None not in minutes
+    training = sum(value or 0 for value in minutes)
     assert recipe.data.minutes <= 2
     assert training + recipe.data.minutes <= 8
+    assert recipe.scoring is not None
     assert recipe.scoring.overlays >= 1
 
 

@@ -70,8 +70,7 @@ class SimulatedRecording:
     """`ttjax.samples.Recording` of one hall and `count` frames of play.
 
     Labels are exact: the ball in every frame, `bounce` and `net` events, and masks of
-    every
-    `masks_every`-th frame at 128 x 320. `threads` frames are rendered at once.
+    every `masks_every`-th frame at 128 x 320. `threads` frames are rendered at once.
     """
 
     def __init__(
@@ -86,7 +85,7 @@ class SimulatedRecording:
     ):
         """Simulates the play; pictures are rendered later, by `frames`."""
         scene_key, play_key = jax.random.split(key)
-        self.name, self.fps, self.size_hw = name, hall.fps, tuple(hall.source_hw)
+        self.name, self.fps, self.size_hw = name, hall.fps, hall.source_hw
         self.count, self._threads = count, max(1, threads)
         self._functions = _functions(hall)
         self._scene = self._functions["scene"](scene_key)

@@ -13,7 +13,7 @@ from ttjax.sim import camera as side_camera
 from ttjax.sim.rally import EVENTS, Rally
 from ttjax.typing import PRNGKey
 
-CLASSES = (0.20, 0.18, 0.12, 0.50)
+CLASSES = (0.22, 0.26, 0.12, 0.40)
 """Shares of the samples with a bounce, a net event, no ball, and nothing special."""
 NEAR_STEPS = 2.5
 """An event this close to the event frame has a target of at least 0.5."""
@@ -83,9 +83,9 @@ def _choose(key: PRNGKey, offsets, visible) -> Int32[Array, ""]:
 def stack(key: PRNGKey, spec: ClipSpec, hall: Hall = Hall()) -> Clip:
     """One sample of `spec`; unbatched, the caller maps it over keys.
 
-    One of five samples has a bounce near its event frame, nearly as many a net event,
-    one of eight has no ball in view: `CLASSES`. The canvas lies around the ball, or anywhere
-    without one.
+    About a quarter of the samples has a bounce near its event frame, as many a net
+    event, one of eight has no ball in view: `CLASSES`. The canvas lies around the ball,
+    or anywhere without one.
     """
     check(spec, hall.source_hw)
     window, (height, width) = spec.window, hall.source_hw

@@ -15,16 +15,16 @@ from ttjax.ttnet.task import Task
 
 
 def recipe() -> Recipe:
-    """Renders a cache of samples once, then trains on it for five minutes."""
+    """Renders a cache of samples once, then trains on it for six minutes."""
     task = Task(
         config=config.nano(),
         ball_radius_px=10.0,
         loss=Losses(
             sum_over_bins=True,
             subtract_entropy=True,
-            ball_global=3.0,
-            events=4.0,
-            masks=8.0,
+            ball_global=2.0,
+            events=6.0,
+            masks=10.0,
         ),
     )
     return Recipe(
