@@ -161,12 +161,11 @@ def to_pixels(
 ) -> Float64[np.ndarray, "n 2"]:
     """What a file says -> continuous px, where pixel i spans [i, i + 1).
 
-    Shares are continuous already: share times size, nothing added. Measured on the 30
-    real clips of this format that we have: over 1,785 frames where the ball is one
-    clean moving blob, its centroid lies (+0.08, -0.19) px from there, and would lie
+    Shares are continuous already: share times size, nothing added. Measured on 15
+    real broadcast clips of this format: over 1,785 frames where the ball is one clean
+    moving blob, its centroid lies (+0.08, -0.19) px from there, and would lie
     (-0.42, -0.69) px from there plus half a pixel (standard error 0.05 px). Pixel
-    coordinates are indices,
-    as a mouse gives them: index i names the pixel whose centre is i + 0.5.
+    coordinates are indices, as a mouse gives them: index i names the pixel whose centre is i + 0.5.
     """
     if dialect == "pixels":
         return values + 0.5
