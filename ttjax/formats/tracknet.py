@@ -165,7 +165,8 @@ def to_pixels(
     real broadcast clips of this format: over 1,785 frames where the ball is one clean
     moving blob, its centroid lies (+0.08, -0.19) px from there, and would lie
     (-0.42, -0.69) px from there plus half a pixel (standard error 0.05 px). Pixel
-    coordinates are indices, as a mouse gives them: index i names the pixel whose centre is i + 0.5.
+    coordinates are indices, as a mouse gives them: index i names the pixel whose
+    centre is i + 0.5.
     """
     if dialect == "pixels":
         return values + 0.5
