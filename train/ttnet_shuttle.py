@@ -4,15 +4,16 @@ Command: `python -m ttjax.train train/ttnet_shuttle.py --data DIR`, where DIR ho
 folder of clips per hall (`ttjax.formats.tracknet`): trained on odense and bangkok, the
 checkpoint chosen on held-out clips of these two, scored on all of jakarta.
 
-Measured with `--phases.0.minutes 14` (2026-11-21, 2 cores of an AMD EPYC, which a test
-run shared for ten of the 14 minutes; 1,219 steps; 15 minutes in all): 1,265 visible of
-1,421 frames at 1280x720, 95 % intervals over 7 clips.
+Measured with `--phases.0.minutes 14`, 2026-11-21. Hardware: 2 cores of an AMD EPYC,
+which a test run shared for ten of these minutes. Time: 15 minutes in all, 1,219 steps.
+Scores on 1,421 frames at 1280x720, 1,265 with a visible ball; 95 % intervals over 7
+clips:
 
 | | global | local | background subtraction | constant |
 |---|---|---|---|---|
 | PCK@5 | .248 (.211 to .277) | .659 (.578 to .719) | .345 | .001 |
 | PCK@10 | .520 (.435 to .587) | .708 (.631 to .768) | .360 | .005 |
-| RMSE, true positives | 63.2 (40.2 to 81.5) | 69.4 (38.5 to 103.0) | 294.3 | 199.8 |
+| RMSE, true positives, px | 63.2 (40.2 to 81.5) | 69.4 (38.5 to 103.0) | 294.3 | 199.8 |
 | presence | .498 (.459 to .523) | .754 (.692 to .806) | .749 | .890 |
 
 Loss and scores were still improving. The default length has not been run yet.

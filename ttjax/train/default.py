@@ -1,7 +1,8 @@
 """The embedded default: a nano TTNet from simulated rallies, on a CPU, in ten minutes.
 
-Command: `make train`; 2026-11-21, 2 cores of an AMD EPYC: 9 min 24 s, install included,
-1,392 steps. Scores on 3,000 untrimmed frames of five unseen rallies, 1920x1080, one seed:
+Command: `make train`. Hardware: 2 cores of an AMD EPYC, 2026-11-21. Time: 9 min 24 s,
+install included, 1,392 steps. Scores on 3,000 untrimmed frames of five unseen rallies,
+1920x1080, one seed:
 
 | | reached | floor | best constant |
 |---|---|---|---|
@@ -11,8 +12,8 @@ Command: `make train`; 2026-11-21, 2 cores of an AMD EPYC: 9 min 24 s, install i
 | IoU humans, table, scoreboard | .668, .933, .752 | .65, .88, .65 | .343, .744, .298 |
 | F1@2 bounce, net | .932, .577 | .566, .549 | .131, .098 |
 
-Local median error .93 px, RMSE over true positives 13.3 px; PCE .898 (constant .869). The
-global stage still misses slow balls at a racket, and white on white.
+Local median error .93 px, RMSE over true positives 13.3 px; PCE .898 (constant .869).
+The global stage still misses slow balls at a racket, and white on white.
 """
 
 import pathlib
