@@ -13,7 +13,7 @@ clips:
 |---|---|---|---|---|
 | PCK@5 | .248 (.211 to .277) | .659 (.578 to .719) | .345 | .001 |
 | PCK@10 | .520 (.435 to .587) | .708 (.631 to .768) | .360 | .005 |
-| RMSE, true positives, px | 63.2 (40.2 to 81.5) | 69.4 (38.5 to 103.0) | 294.3 | 199.8 |
+| RMSE, px | 63.2 (40.2 to 81.5) | 69.4 (38.5 to 103.0) | 294.3 | 199.8 |
 | presence | .498 (.459 to .523) | .754 (.692 to .806) | .749 | .890 |
 
 Loss and scores were still improving. The default length has not been run yet.
