@@ -1,5 +1,6 @@
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -118,3 +119,18 @@ def test_logit_inverts_the_sigmoid():
     np.testing.assert_allclose(
         jax.nn.sigmoid(ball_heads.logit(0.017)), 0.017, rtol=1e-5
     )
+
+
+def test_line_logits_begin_at_the_base_rate_and_name_their_layers():
+    class Line(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            return ball_heads.line_logits(
+                x, "x", channels=6, frames=2, rate=0.02, dtype=jnp.float32
+            )
+
+    x = jnp.asarray(np.random.RandomState(0).randn(3, 5, 4), jnp.float32)
+    out, variables = Line().init_with_output(jax.random.key(0), x)
+    assert set(variables["params"]) == {"conv1_x", "conv2_x"}
+    assert out.shape == (3, 2, 20)
+    np.testing.assert_allclose(jax.nn.sigmoid(out).mean(), 0.02, rtol=0.3)

@@ -137,28 +137,44 @@ class MarginalHead(nn.Module):
         x = BatchNorm(self.dtype, name="bn")(x, train)
         # The maximum before the ReLU: the two commute.
         columns, rows = nn.relu(x.max(axis=1)), nn.relu(x.max(axis=2))
+        line: dict[str, Any] = {
+            "channels": self.channels,
+            "frames": self.frames,
+            "dtype": self.dtype,
+        }
         return BallLogits(
-            x=self._line("x", columns, self.base_rate[0]),
-            y=self._line("y", rows, self.base_rate[1]),
+            x=line_logits(columns, "x", rate=self.base_rate[0], **line),
+            y=line_logits(rows, "y", rate=self.base_rate[1], **line),
         )
 
-    def _line(
-        self, axis: str, x: Float[Array, "b n c"], rate: float
-    ) -> Float[Array, "b k 4*n"]:
-        conv = nn.Conv(
-            self.channels,
-            (5,),
-            kernel_init=blocks.he_normal,
-            dtype=self.dtype,
-            name=f"conv1_{axis}",
-        )
-        x = nn.relu(conv(x))
-        x = nn.Conv(
-            4 * self.frames,
-            (3,),
-            kernel_init=small_normal,
-            bias_init=nn.initializers.constant(logit(rate)),
-            dtype=self.dtype,
-            name=f"conv2_{axis}",
-        )(x)
-        return pixel_shuffle.depth_to_line(x, 4).swapaxes(1, 2).astype(jnp.float32)
+
+def line_logits(
+    x: Float[Array, "b n c"],
+    axis: str,
+    *,
+    channels: int,
+    frames: int,
+    rate: float,
+    dtype: Any,
+) -> Float[Array, "b {frames} 4*n"]:
+    """Logits of one axis from its marginal: two 1-D convolutions, 4 logits per cell.
+
+    Makes the layers `conv1_{axis}` and `conv2_{axis}` of the module that calls it.
+    """
+    conv = nn.Conv(
+        channels,
+        (5,),
+        kernel_init=blocks.he_normal,
+        dtype=dtype,
+        name=f"conv1_{axis}",
+    )
+    x = nn.relu(conv(x))
+    x = nn.Conv(
+        4 * frames,
+        (3,),
+        kernel_init=small_normal,
+        bias_init=nn.initializers.constant(logit(rate)),
+        dtype=dtype,
+        name=f"conv2_{axis}",
+    )(x)
+    return pixel_shuffle.depth_to_line(x, 4).swapaxes(1, 2).astype(jnp.float32)

@@ -9,12 +9,11 @@ from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
-from ttjax.nn import blocks, pixel_shuffle, resize
+from ttjax.nn import blocks, resize
 from ttjax.nn.batch_norm import BatchNorm
 from ttjax.ttnet.arrays import BallLogits
-from ttjax.ttnet.ball_heads import logit, small_normal
+from ttjax.ttnet.ball_heads import line_logits
 from ttjax.ttnet.encoders import FRAMES, Features, scaled
 
 
@@ -81,26 +80,13 @@ class EveryFrameHead(nn.Module):
         x = BatchNorm(self.dtype, name="bn")(x, train)
         # The maximum before the ReLU: the two commute.
         columns, rows = nn.relu(x.max(axis=1)), nn.relu(x.max(axis=2))
+        x_rate, y_rate = self.base_rate
+        line: dict[str, Any] = {
+            "channels": self.line_channels,
+            "frames": 1,
+            "dtype": self.dtype,
+        }
         return BallLogits(
-            x=self._line("x", columns, self.base_rate[0]).reshape(b, t, -1),
-            y=self._line("y", rows, self.base_rate[1]).reshape(b, t, -1),
+            x=line_logits(columns, "x", rate=x_rate, **line).reshape(b, t, -1),
+            y=line_logits(rows, "y", rate=y_rate, **line).reshape(b, t, -1),
         )
-
-    def _line(self, axis: str, x: Float[Array, "b n c"], rate: float) -> Array:
-        conv = nn.Conv(
-            self.line_channels,
-            (5,),
-            kernel_init=blocks.he_normal,
-            dtype=self.dtype,
-            name=f"conv1_{axis}",
-        )
-        x = nn.relu(conv(x))
-        x = nn.Conv(
-            4,
-            (3,),
-            kernel_init=small_normal,
-            bias_init=nn.initializers.constant(logit(rate)),
-            dtype=self.dtype,
-            name=f"conv2_{axis}",
-        )(x)
-        return pixel_shuffle.depth_to_line(x, 4)[..., 0].astype(jnp.float32)
