@@ -23,13 +23,15 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 	@echo 'ARGS="..." is passed on, PYTHON=... picks the interpreter, CUDA=12 the GPU lock.'
 
+# The lock names everything, so nothing is resolved: older pips stumble over an extra of
+# a locked package as soon as a newer release of it is out.
 $(STAMP):
 	@test -n "$$($(or $(PYTHON),false) -c '$(WORKS)' 2>/dev/null)" || { \
 	  echo "ttjax needs Python 3.11 or later, got '$(PYTHON)':" \
 	  "install one and name it, as in \`make PYTHON=python3.11 ...\`." >&2; exit 1; }
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	rm -f $(VENV)/.installed-*
-	$(BIN)/python -m pip install --quiet --require-hashes -r $(LOCK)
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r $(LOCK)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
