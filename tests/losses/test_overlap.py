@@ -40,3 +40,10 @@ def test_smoothing_makes_two_empty_masks_agree():
     np.testing.assert_allclose(overlap.dice_loss(empty, empty), 0)
     slope = jax.grad(lambda p: overlap.dice_loss(p, empty).sum())(empty)
     assert np.isfinite(slope).all()
+
+
+def test_dice_of_areas_is_the_quotient_of_what_is_shared():
+    got = overlap.dice_of_areas(
+        jnp.array([3.0, 0.0]), jnp.array([8.0, 0.0]), smoothing=1e-4
+    )
+    np.testing.assert_allclose(got, [1 - 6.0001 / 8.0001, 0.0], rtol=1e-6)

@@ -30,7 +30,10 @@ def hflip(
         x, y = points[..., :1], points[..., 1:]
         return jnp.concatenate([jnp.where(flip, width_px - x, x), y], axis=-1)
 
-    images = jax.tree.map(
-        lambda image: jnp.where(flip, image[..., ::-1, :], image), images
+    images = jax.lax.cond(
+        flip,
+        lambda images: jax.tree.map(lambda image: image[..., ::-1, :], images),
+        lambda images: images,
+        images,
     )
     return images, jax.tree.map(mirrored, points_px)

@@ -35,8 +35,13 @@ def gain(
     scale, shift = channels * steep, channels * (1.0 - steep) * _GREY
 
     def changed(image):
-        shape = (1,) * (image.ndim - 1) + (3,)
-        values = image * scale.reshape(shape) + shift.reshape(shape)
-        return jnp.clip(jnp.round(values), 0.0, 255.0).astype(jnp.uint8)
+        *lead, width, _ = image.shape
+        # Whole rows of numbers: an innermost axis of three is not vectorised.
+        shape = (1,) * len(lead) + (3 * width,)
+        rows = image.reshape(*lead, 3 * width)
+        values = rows * jnp.tile(scale, width).reshape(shape)
+        values = values + jnp.tile(shift, width).reshape(shape)
+        bytes_ = jnp.clip(jnp.round(values), 0.0, 255.0).astype(jnp.uint8)
+        return bytes_.reshape(image.shape)
 
     return jax.tree.map(changed, images)

@@ -18,4 +18,11 @@ def dice_loss(
     """
     both = jnp.sum(probabilities * targets, axis=(1, 2))
     each = jnp.sum(probabilities, axis=(1, 2)) + jnp.sum(targets, axis=(1, 2))
+    return dice_of_areas(both, each, smoothing=smoothing)
+
+
+def dice_of_areas(
+    both: Float[Array, "*shape"], each: Float[Array, "*shape"], *, smoothing: float
+) -> Float[Array, "*shape"]:
+    """The same from the area of the intersection and the sum of the two areas."""
     return 1.0 - (2.0 * both + smoothing) / (each + smoothing)

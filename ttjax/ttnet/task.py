@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, UInt8
 
-from ttjax.augment import affine, colour
+from ttjax.augment import affine, colour, examples
 from ttjax.losses.term import Term
 from ttjax.samples import VISIBLE, Clip, ClipSpec, Window
 from ttjax.ttnet import crop, decode, metrics, overlay, targets
@@ -128,7 +128,7 @@ class Task:
     def augment(self, key: PRNGKey, batch: Clip) -> Clip:
         """Mirrors and recolours examples: each with one draw for all of its pixels."""
         keys = jax.random.split(key, batch.frames.shape[0])
-        return jax.vmap(self._augment_one)(keys, batch)
+        return examples.each(self._augment_one, keys, batch)
 
     def _augment_one(self, key: PRNGKey, clip: Clip) -> Clip:
         flip_key, gain_key = jax.random.split(key)
