@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Float32, Shaped
 
+from ttjax.nn import convolution
 from ttjax.nn.batch_norm import BatchNorm
 
 he_normal = nn.initializers.he_normal()
@@ -80,13 +81,7 @@ class SplitConv(nn.Module):
         shape = (self.kernel, self.kernel, x.shape[-1], self.features)
         kernel = self.param("kernel", he_normal, shape)
         bias = self.param("bias", nn.initializers.zeros_init(), (self.features,))
-        out = lax.conv_general_dilated(
-            x.astype(self.dtype),
-            kernel.astype(self.dtype),
-            (1, 1),
-            "SAME",
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        )
+        out = convolution.same(x.astype(self.dtype), kernel.astype(self.dtype))
         return out, bias
 
 

@@ -13,7 +13,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ttjax.nn import blocks, pixel_shuffle, resize
+from ttjax.nn import blocks, convolution, pixel_shuffle, resize
 from ttjax.nn.batch_norm import BatchNorm
 from ttjax.ttnet.arrays import BallLogits
 from ttjax.ttnet.encoders import STRIDE, Features, scaled
@@ -130,6 +130,7 @@ class MarginalHead(nn.Module):
             "use_bias": False,  # BatchNorm follows.
             "kernel_init": blocks.he_normal,
             "dtype": self.dtype,
+            "conv_general_dilated": convolution.general,
         }
         x = nn.Conv(self.channels, (3, 3), name="fine", **conv)(fine)
         context = nn.Conv(self.channels, (1, 1), name="context", **conv)(deep)

@@ -10,7 +10,7 @@ from typing import Any
 import flax.linen as nn
 import jax.numpy as jnp
 
-from ttjax.nn import blocks, resize
+from ttjax.nn import blocks, convolution, resize
 from ttjax.nn.batch_norm import BatchNorm
 from ttjax.ttnet.arrays import BallLogits
 from ttjax.ttnet.ball_heads import line_logits
@@ -67,6 +67,7 @@ class EveryFrameHead(nn.Module):
             "use_bias": False,  # BatchNorm follows.
             "kernel_init": blocks.he_normal,
             "dtype": self.dtype,
+            "conv_general_dilated": convolution.general,
         }
         count = t * self.channels
         shared = nn.Conv(count, (3, 3), name="fine", **conv)(fine)
