@@ -25,8 +25,9 @@ from ttjax.losses.weighting import Sum
 from ttjax.pipeline.clips import TrackNetClips
 from ttjax.recipe import Adam, Cosine, Phase, Recipe, Scoring
 from ttjax.ttnet import config
+from ttjax.ttnet.augmentation import Augment
 from ttjax.ttnet.losses import Losses
-from ttjax.ttnet.task import Augment, Task
+from ttjax.ttnet.task import Task
 
 
 def recipe(data: pathlib.Path) -> Recipe:

@@ -36,7 +36,7 @@ TABLE: dict[str, str] = {
     "Window": "ttjax.samples:Window",
     "ClipSpec": "ttjax.samples:ClipSpec",
     "ttnet": "ttjax.ttnet.task:Task",
-    "ttnet.Augment": "ttjax.ttnet.task:Augment",
+    "ttnet.Augment": "ttjax.ttnet.augmentation:Augment",
     "ttnet.Crops": "ttjax.ttnet.task:Crops",
     "ttnet.Losses": "ttjax.ttnet.losses:Losses",
     "ttnet.Config": "ttjax.ttnet.config:Config",

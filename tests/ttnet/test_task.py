@@ -13,8 +13,9 @@ from ttjax.task import Evaluator
 from ttjax.task import Task as Contract
 from ttjax.ttnet import config as configs
 from ttjax.ttnet.arrays import Ball, Predictions
+from ttjax.ttnet.augmentation import Augment
 from ttjax.ttnet.losses import Losses
-from ttjax.ttnet.task import Augment, Crops, Task
+from ttjax.ttnet.task import Crops, Task
 
 CONFIG = configs.nano(
     window=Window(3), frame_hw=(64, 64), crop_hw=(64, 64), canvas_margin=(32, 32)

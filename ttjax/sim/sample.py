@@ -13,8 +13,9 @@ from ttjax.sim import camera as side_camera
 from ttjax.sim.rally import EVENTS, Rally
 from ttjax.typing import PRNGKey
 
-CLASSES = (0.22, 0.26, 0.12, 0.40)
-"""Shares of the samples with a bounce, a net event, no ball, and nothing special."""
+CLASSES = (0.20, 0.25, 0.10, 0.17, 0.28)
+"""Shares of the samples with a bounce, a net event, no ball, a ball that is tossed to
+serve, and nothing special. A tossed ball is slow and beside a hand: hard to see."""
 NEAR_STEPS = 2.5
 """An event this close to the event frame has a target of at least 0.5."""
 REACH_STEPS = 16
@@ -68,12 +69,14 @@ def event_offsets(
     return jnp.where(known, offset, NO_EVENT).astype(jnp.float32)
 
 
-def _choose(key: PRNGKey, offsets, visible) -> Int32[Array, ""]:
+def _choose(key: PRNGKey, offsets, visible, tossed) -> Int32[Array, ""]:
     """Index of a window of the drawn class; of any, where it does not occur."""
     class_key, window_key = jax.random.split(key)
     near = jnp.abs(offsets) <= NEAR_STEPS
     bounce, net = near[:, 0], near[:, 1]
-    member = jnp.stack([bounce, net, ~visible, ~bounce & ~net & visible], axis=1)
+    member = jnp.stack(
+        [bounce, net, ~visible, tossed & visible, ~bounce & ~net & visible], axis=1
+    )
     drawn = jax.random.choice(class_key, len(CLASSES), p=jnp.array(CLASSES))
     fits = member[:, drawn]
     weight = jnp.where(fits | ~fits.any(), 0.0, -jnp.inf)
@@ -84,7 +87,7 @@ def stack(key: PRNGKey, spec: ClipSpec, hall: Hall = Hall()) -> Clip:
     """One sample of `spec`; unbatched, the caller maps it over keys.
 
     About a quarter of the samples has a bounce near its event frame, as many a net
-    event, one of eight has no ball in view: `CLASSES`. The canvas lies around the ball,
+    event, one of ten has no ball in view: `CLASSES`. The canvas lies around the ball,
     or anywhere without one.
     """
     check(spec, hall.source_hw)
@@ -105,7 +108,8 @@ def stack(key: PRNGKey, spec: ClipSpec, hall: Hall = Hall()) -> Clip:
     event_frames = starts + window.event_at * window.stride
     offsets = event_offsets(happened, event_frames, window.stride)
     ball_frames = starts + window.ball_at * window.stride
-    chosen = _choose(keys[2], offsets, visible[ball_frames])
+    tossed = play.phase[ball_frames] == rally.TOSS
+    chosen = _choose(keys[2], offsets, visible[ball_frames], tossed)
     start = starts[chosen]
     frames = start + window.stride * jnp.arange(window.frames)
     moments: Rally = jax.tree.map(lambda leaf: leaf[frames], play)

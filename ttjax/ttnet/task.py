@@ -9,30 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, UInt8
 
-from ttjax.augment import affine, colour, examples
+from ttjax.augment import examples
 from ttjax.losses.term import Term
 from ttjax.samples import VISIBLE, Clip, ClipSpec, Window
 from ttjax.ttnet import crop, decode, metrics, overlay, targets
 from ttjax.ttnet.arrays import Ball, Inputs, Outputs, Predictions
+from ttjax.ttnet.augmentation import Augment
 from ttjax.ttnet.config import Config
 from ttjax.ttnet.evaluator import Evaluator
 from ttjax.ttnet.losses import Losses
 from ttjax.ttnet.targets import Targets
 from ttjax.typing import PRNGKey
-
-
-@dataclasses.dataclass(frozen=True)
-class Augment:
-    """Random changes of a training example; 0 switches one off.
-
-    hflip: probability of a mirrored example.
-    brightness, contrast, channel: each factor is uniform in 1 +- this.
-    """
-
-    hflip: float = 0.5
-    brightness: float = 0.2
-    contrast: float = 0.2
-    channel: float = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,25 +113,13 @@ class Task:
         return self.sample.batch(batch_size)
 
     def augment(self, key: PRNGKey, batch: Clip) -> Clip:
-        """Mirrors and recolours examples: each with one draw for all of its pixels."""
+        """Changes examples at random: each with one draw for all of its pixels."""
         keys = jax.random.split(key, batch.frames.shape[0])
         return examples.each(self._augment_one, keys, batch)
 
     def _augment_one(self, key: PRNGKey, clip: Clip) -> Clip:
-        flip_key, gain_key = jax.random.split(key)
-        options = self.augmentation
-        if options.hflip:
-            clip = _mirrored(flip_key, clip, options.hflip)
-        if options.brightness or options.contrast or options.channel:
-            images = colour.gain(
-                gain_key,
-                {"frames": clip.frames, "canvas": clip.canvas},
-                brightness=options.brightness,
-                contrast=options.contrast,
-                channel=options.channel,
-            )
-            clip = dataclasses.replace(clip, **images)
-        return clip
+        crop_hw = self.config.crop_hw if self.config.canvas_hw else None
+        return self.augmentation.one(key, clip, crop_hw=crop_hw)
 
     def inputs(
         self, batch: Clip, key: PRNGKey | None, progress: Float[Array, ""]
@@ -275,30 +250,6 @@ class Task:
             event_threshold=self.event_threshold,
             event_gap=self.event_gap,
         )
-
-
-def _mirrored(key: PRNGKey, clip: Clip, probability: float) -> Clip:
-    """An unbatched clip, mirrored with this probability."""
-    width = 0 if clip.canvas is None else jax.tree.leaves(clip.canvas)[0].shape[-2]
-    # The centre of the canvas stays its centre; the left border becomes the right one.
-    to_centre = jnp.array([0.5 * width, 0.0], jnp.float32)
-    images, points = affine.hflip(
-        key,
-        {"frames": clip.frames, "canvas": clip.canvas, "masks": clip.labels.masks},
-        {"ball": clip.labels.ball_xy_px, "canvas": clip.canvas_xy + to_centre},
-        width_px=clip.source_hw[1].astype(jnp.float32),
-        probability=probability,
-    )
-    corner = jnp.round(points["canvas"] - to_centre).astype(jnp.int32)
-    return dataclasses.replace(
-        clip,
-        frames=images["frames"],
-        canvas=images["canvas"],
-        canvas_xy=corner,
-        labels=dataclasses.replace(
-            clip.labels, ball_xy_px=points["ball"], masks=images["masks"]
-        ),
-    )
 
 
 def _ball_record(ball: Ball, index: int) -> dict[str, Any]:
