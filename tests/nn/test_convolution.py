@@ -1,3 +1,5 @@
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -51,7 +53,7 @@ def test_kernel_gradient_is_the_sum_over_pixels_however_it_is_parted(monkeypatch
 
 def test_general_serves_flax_layers_at_stride_1():
     x = randn(1, 5, 6, 3)
-    layers = [
+    layers: Any = [
         nn.Conv(4, (3, 3), conv_general_dilated=function)
         for function in (convolution.general, lax.conv_general_dilated)
     ]

@@ -1,6 +1,7 @@
 """Random changes of a training example, at both of its scales at once."""
 
 import dataclasses
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -61,14 +62,14 @@ class Augment:
 
     def _warped(self, key, clip: Clip, chosen, crop_hw) -> Clip:
         """Cropped and turned where `chosen`; else only the canvas is cut."""
-        source_wh = clip.source_hw[::-1].astype(jnp.float32)
+        source_wh = jnp.asarray(clip.source_hw)[::-1].astype(jnp.float32)
         drawn = affine.draw(
             key, source_wh, keep=self.keep, rotation_deg=self.rotation_deg
         )
         canvas_hw = None
         if crop_hw is not None:
-            outer_hw = jax.tree.leaves(clip.canvas)[0].shape[-3:-1]
-            canvas_hw = affine.inner_hw(outer_hw, crop_hw, self.rotation_deg)
+            h, w = jax.tree.leaves(clip.canvas)[0].shape[-3:-1]
+            canvas_hw = affine.inner_hw((h, w), crop_hw, self.rotation_deg)
         return lax.cond(
             chosen,
             lambda clip: moved(clip, drawn, canvas_hw),
@@ -85,39 +86,42 @@ def moved(clip: Clip, to_frame: Affine, canvas_hw: tuple[int, int] | None) -> Cl
 
     A ball that leaves the frame is absent.
     """
+    stack: Any = clip  # Arrays: what a tuple of frames or no canvas lacks is not used.
     back = plane.inverse(to_frame)
-    source_wh = clip.source_hw[::-1].astype(jnp.float32)
-    frame_hw = clip.frames.shape[-3:-1]
+    source_wh = stack.source_hw[::-1].astype(jnp.float32)
+    frame_hw = stack.frames.shape[1], stack.frames.shape[2]
     cell = source_wh / jnp.array(frame_hw[::-1], jnp.float32)
     nothing = jnp.zeros(2)
     small = plane.compose(
         plane.stretch(1.0 / cell, nothing),
         plane.compose(back, plane.stretch(cell, nothing)),
     )
-    masks = affine.warp(255 * clip.labels.masks[None], small, out_hw=frame_hw)[0]
-    canvas, canvas_xy = clip.canvas, clip.canvas_xy
+    masks = affine.warp(255 * stack.labels.masks[None], small, out_hw=frame_hw)[0]
+    canvas, canvas_xy = stack.canvas, stack.canvas_xy
     if canvas_hw is not None:
         size = jnp.array(canvas.shape[-2:-4:-1], jnp.float32)
-        middle = plane.apply(to_frame, clip.canvas_xy + size / 2)
+        middle = plane.apply(to_frame, stack.canvas_xy + size / 2)
         corner = jnp.round(middle - jnp.array(canvas_hw[::-1]) / 2)
         one = jnp.ones(2)
         local = plane.compose(
-            plane.stretch(one, -clip.canvas_xy.astype(jnp.float32)),
+            plane.stretch(one, -stack.canvas_xy.astype(jnp.float32)),
             plane.compose(back, plane.stretch(one, corner)),
         )
         canvas = affine.warp(canvas, local, out_hw=canvas_hw)
         canvas_xy = corner.astype(jnp.int32)
-    ball_xy = plane.apply(to_frame, clip.labels.ball_xy_px)
-    gone = (clip.labels.ball_state == VISIBLE) & ~inside(ball_xy, clip.source_hw[None])
+    ball_xy = plane.apply(to_frame, stack.labels.ball_xy_px)
+    gone = (stack.labels.ball_state == VISIBLE) & ~inside(
+        ball_xy, stack.source_hw[None]
+    )
     return dataclasses.replace(
         clip,
-        frames=affine.warp(clip.frames, small, out_hw=frame_hw),
+        frames=affine.warp(stack.frames, small, out_hw=frame_hw),
         canvas=canvas,
         canvas_xy=canvas_xy,
         labels=dataclasses.replace(
-            clip.labels,
+            stack.labels,
             ball_xy_px=ball_xy,
-            ball_state=jnp.where(gone, jnp.int8(ABSENT), clip.labels.ball_state),
+            ball_state=jnp.where(gone, jnp.int8(ABSENT), stack.labels.ball_state),
             masks=(masks >= 128).astype(jnp.uint8),
         ),
     )
@@ -127,11 +131,12 @@ def _cut(clip: Clip, canvas_hw: tuple[int, int] | None) -> Clip:
     """The middle of the canvas."""
     if canvas_hw is None:
         return clip
-    h, w = clip.canvas.shape[-3:-1]
+    canvas: Any = clip.canvas
+    h, w = canvas.shape[-3:-1]
     top, left = (h - canvas_hw[0]) // 2, (w - canvas_hw[1]) // 2
     return dataclasses.replace(
         clip,
-        canvas=clip.canvas[:, top : top + canvas_hw[0], left : left + canvas_hw[1]],
+        canvas=canvas[:, top : top + canvas_hw[0], left : left + canvas_hw[1]],
         canvas_xy=clip.canvas_xy + jnp.array([left, top], jnp.int32),
     )
 
