@@ -17,6 +17,7 @@ import numpy as np
 
 from ttjax.pipeline import store
 from ttjax.pipeline.loader import Batches, Loader
+from ttjax.pipeline.npy import NpyWriter
 from ttjax.samples import Clip, ClipSpec, Data, Recording, Source, Split
 
 DataT = TypeVar("DataT", bound=Data)
@@ -149,7 +150,7 @@ def _draw(
     minutes: float | None,
     what: str,
 ) -> dict[str, Any]:
-    """Draws into memory-mapped files; goes on where a stopped run was.
+    """Draws into files of rows; goes on where a stopped run was.
 
     Progress is written when the samples that it counts are on the disk, so that it
     never claims more than there is: every `_RECORD_S` seconds, and when drawing stops.
@@ -163,19 +164,15 @@ def _draw(
     else:
         bytes_each = sum(leaf.size * leaf.dtype.itemsize for _, leaf in wanted)
         store.need_bytes(part, bytes_each)
+    new = not now["samples"]
     files = [
-        np.lib.format.open_memmap(
-            part / _file(path),
-            mode="r+" if now["samples"] else "w+",
-            dtype=leaf.dtype,
-            shape=leaf.shape,
-        )
+        NpyWriter(part / _file(path), np.dtype(leaf.dtype), leaf.shape, new=new)
         for path, leaf in wanted
     ]
 
     def save() -> None:
         for file in files:
-            file.flush()
+            file.sync()
         store.write_json(record, now)
 
     limit = np.inf if minutes is None else 60 * minutes
@@ -191,7 +188,7 @@ def _draw(
                 done = now["samples"]
                 count = min(batch_size, samples - done)
                 for file, leaf in zip(files, jax.tree.leaves(batch), strict=True):
-                    file[done : done + count] = np.asarray(leaf)[:count]
+                    file.write(done, np.asarray(leaf)[:count])
                 now = {
                     "samples": done + count,
                     "seconds": spent + time.monotonic() - start,
@@ -204,6 +201,8 @@ def _draw(
         finally:
             if now["samples"]:
                 save()
+            for file in files:
+                file.close()
     return {
         "samples": now["samples"],
         "asked": samples,
