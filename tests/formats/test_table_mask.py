@@ -11,7 +11,7 @@ def scene(shift=0):
     corners = np.array([[60, 90], [100, 70], [230, 72], [260, 95]], np.int32)
     for channel, points in (
         (0, corners),
-        (1, np.array([20 + shift, 30]) + [[0, 0], [30, 0], [30, 90], [0, 90]]),
+        (1, np.add([20 + shift, 30], [[0, 0], [30, 0], [30, 90], [0, 90]])),
         (2, np.array([[150, 40], [168, 40], [168, 50], [150, 50]])),
     ):
         plane = np.ascontiguousarray(masks[..., channel])
