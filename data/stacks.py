@@ -69,6 +69,11 @@ class StackBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     settings = extraction.Settings()
     licence: str
+    homepage: str
+
+    def __init__(self, *, file_format: Any = None, **arguments: Any):
+        """As TFDS does it, but for the format, which TensorFlow is not needed for."""
+        super().__init__(file_format=file_format or "array_record", **arguments)
 
     @abc.abstractmethod
     def _plans(self, dl_manager: Any) -> Mapping[str, Sequence[Chosen]]:
@@ -89,6 +94,7 @@ class StackBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             features=features(self.settings),
             disable_shuffling=True,
             license=self.licence,
+            homepage=self.homepage,
             metadata=tfds.core.MetadataDict(facts),
         )
 
@@ -102,8 +108,25 @@ class StackBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         if self._kept is None:
             return
         shutil.rmtree(self._kept)
+        for one in self._skipped:
+            print(f"left out {one.clip}: {one.error}")
         report = [dataclasses.asdict(one) for one in self._skipped]
         (pathlib.Path(self.data_path) / SKIPPED_FILE).write_text(json.dumps(report))
+
+    def _manual_dir(self, dl_manager: Any) -> pathlib.Path | None:
+        """The folder of files that are there already, where there is one.
+
+        Raises:
+            FileNotFoundError: one was named that is none.
+        """
+        if self._manual is not None and not pathlib.Path(self._manual).is_dir():
+            raise FileNotFoundError(
+                f"`--manual_dir` is a folder of clips, {self._manual} is none."
+            )
+        try:
+            return pathlib.Path(dl_manager.manual_dir)
+        except AssertionError:  # what TFDS raises where there is no such folder
+            return None
 
     def _tried(
         self, clips: Mapping[str, Callable[[], extraction.Plan]]

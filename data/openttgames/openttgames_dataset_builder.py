@@ -55,15 +55,15 @@ class Builder(stacks.StackBuilder):
         "segmentation_masks/<frame>.png of every clip."
     )
     licence = "CC BY-NC-SA 4.0"
+    homepage = "https://lab.osai.ai"
     pkg_dir_path = tfds.core.Path(pathlib.Path(__file__).parent)
 
     def _info(self) -> tfds.core.DatasetInfo:
         return self._stack_info(pairs=self.builder_config.pairs)
 
     def _plans(self, dl_manager: Any) -> Mapping[str, Sequence[stacks.Chosen]]:
-        if self._manual:
-            root = pathlib.Path(self._manual)
-        else:
+        root = self._manual_dir(dl_manager)
+        if root is None:
             pins = pathlib.Path(self.pkg_dir_path) / "checksums.tsv"
             root = fetching.fetch(pathlib.Path(dl_manager.download_dir), pins)
         config = self.builder_config
