@@ -41,6 +41,7 @@ def test_windows_of_different_runs_share_no_frame():
 def test_each_labelled_or_masked_frame_ends_one_window():
     known = table([7, 8, 30], {"bounce": [6], "net": []}, masks=[8, 50])
     windows = stack_windows.of_frames(known, T)
+    assert all(isinstance(one, stack_windows.Window) for one in windows)
     assert [w.newest for w in windows] == [8, 30, 50]
     assert [w.run for w in windows] == [0, 1, 2]
     np.testing.assert_array_equal(windows[0].event_offset, [2, np.inf])

@@ -34,6 +34,7 @@ MAINS = {"evaluate", "describe", "doctor", "mains"}
 # Packages that importing the library must not pull in, and where they are at home.
 INSIDE_FUNCTIONS = {"av", "cv2", "pycocotools", "tensorflow", "tensorflow_datasets"}
 DISTRIBUTIONS = {
+    "apache_beam": "apache-beam",
     "cv2": "opencv-python",
     "orbax": "orbax-checkpoint",
     "tensorflow_datasets": "tensorflow-datasets",
