@@ -1,5 +1,9 @@
 import json
+import os
 import pathlib
+import subprocess
+import sys
+import unittest
 
 import numpy as np
 import pytest
@@ -126,11 +130,27 @@ def test_tfds_s_own_test_case_passes():
         BUILDER_CONFIG_NAMES_TO_TEST = ["windows_by_game"]  # noqa: RUF012
         SKIP_CHECKSUMS = True
 
-    import unittest
-
     result = unittest.TestResult()
     unittest.defaultTestLoader.loadTestsFromTestCase(Case).run(result)
     assert result.wasSuccessful(), result.errors + result.failures
+
+
+def test_tfds_finds_the_builder_by_its_folder():
+    """As `tfds build data/openttgames` does, with `data/` alone on the path."""
+    program = (
+        "from tensorflow_datasets.core import community\n"
+        "name = 'openttgames.openttgames_dataset_builder'\n"
+        "print(community.builder_cls_from_module(name).name)"
+    )
+    folder = pathlib.Path(module.__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": f"{folder}:{folder.parent}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == "openttgames", done.stderr
 
 
 def test_the_configurations_differ_in_what_they_say():
