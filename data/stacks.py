@@ -5,7 +5,7 @@ import dataclasses
 import json
 import pathlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -165,9 +165,8 @@ class StackBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             if (whole := [one for one in chosen if one.plan.clip not in left_out])
         }
 
-    def _generate_examples(
-        self, folder: pathlib.Path, chosen: Sequence[Chosen]
-    ) -> Iterable[tuple[int, dict[str, Any]]]:
+    def _generate_examples(self, folder: pathlib.Path, chosen: Sequence[Chosen]) -> Any:
+        """Keys and records; with Beam a collection of them that its workers make."""
         if options.current().beam:
             import apache_beam as beam  # pyright: ignore[reportMissingImports]
 
