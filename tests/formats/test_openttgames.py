@@ -58,13 +58,18 @@ def test_a_ball_above_the_picture_is_absent(tmp_path):
         ('{"a": {"x": 1, "y": 2}}', "frame numbers"),
         ('{"1": {"x": 1}}', "must be"),
         ('{"1": {"x": 1.5, "y": 2}}', "must be"),
+        ('{"1": {"x": true, "y": 2}}', "must be"),
+        ('{"1": {"x": NaN, "y": 2}}', "NaN"),
+        ('{"1": {"x": 1, "y": 2}, "1": {"x": 3, "y": 4}}', "twice"),
+        ('{"1": {"x": 1920, "y": 2}}', "frame 1 has 1920, 2"),
     ],
 )
 def test_broken_ball_files_are_refused(tmp_path, text, message):
     path = tmp_path / "ball_markup.json"
     path.write_text(text)
-    with pytest.raises(ValueError, match=message):
-        openttgames.read_balls(path)
+    with pytest.raises(ValueError, match=message) as error:
+        openttgames.read_balls(path, (1080, 1920))
+    assert str(path) in str(error.value)
 
 
 def test_events_round_trip_and_unknown_kinds_are_refused(tmp_path):
@@ -101,6 +106,8 @@ def test_masks_keep_table_red_humans_green_scoreboard_blue(tmp_path):
     cv2.imwrite(str(path), np.full((8, 8, 3), 128, np.uint8))
     with pytest.raises(ValueError, match="0 or 255"):
         openttgames.read_mask(path)
+    with pytest.raises(ValueError, match="320 x 128"):
+        openttgames.read_mask(path, openttgames.MASK_HW)
     with pytest.raises(ValueError, match="no image"):
         openttgames.read_mask(tmp_path / "none.png")
 
@@ -118,15 +125,21 @@ def test_clips_are_found_and_a_missing_video_is_an_error(tmp_path):
     assert openttgames.find_clips(tmp_path) == [clip]
 
 
-@pytest.mark.real
-def test_real_labels_are_read(real_data):
-    path = real_data / "openttgames" / "annotations" / "game_1" / "ball_markup.json"
-    balls = openttgames.read_balls(path)
-    assert (np.diff(balls.frames) > 0).all()
-    seen = balls.xy_px[balls.state == openttgames.VISIBLE]
-    assert (seen >= 0).all()
-    assert (seen <= [1920, 1080]).all()
-    events = openttgames.read_events(
-        real_data / "openttgames" / "annotations" / "test_3" / "events_markup.json"
-    )
-    assert [len(events[kind]) for kind in openttgames.KINDS] == [31, 18, 6]
+CLIPS = [*(f"game_{n}" for n in range(1, 6)), *(f"test_{n}" for n in range(1, 8))]
+LABELS = [6799, 17444, 7275, 7073, 7406, 887, 779, 805, 1319, 1018, 1308, 874]
+ABSENT = [78, 169, 114, 102, 350, 7, 6, 7, 14, 10, 8, 104]
+
+
+def test_real_labels_are_read_to_the_last_one(real_data):
+    root = real_data / "openttgames" / "annotations"
+    for clip, labels, absent in zip(CLIPS, LABELS, ABSENT, strict=True):
+        balls = openttgames.read_balls(
+            root / clip / openttgames.BALL_FILE, (1080, 1920)
+        )
+        assert (np.diff(balls.frames) > 0).all()
+        assert (clip, len(balls.frames)) == (clip, labels)
+        assert (clip, int((balls.state == openttgames.ABSENT).sum())) == (clip, absent)
+        seen = balls.xy_px[balls.state == openttgames.VISIBLE]
+        assert (seen >= 0).all()
+        assert (seen <= [1920, 1080]).all()
+    assert sum(LABELS) == 52987

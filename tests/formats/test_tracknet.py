@@ -19,7 +19,7 @@ def text(path, content):
     return path
 
 
-@pytest.mark.parametrize("dialect", ["shares", "pixels"])
+@pytest.mark.parametrize("dialect", tracknet.HEADERS)
 def test_reading_inverts_writing(tmp_path, dialect):
     given = track(50)
     tracknet.write(tmp_path / "a.csv", given, size_hw=SIZE, dialect=dialect)
@@ -40,11 +40,31 @@ def test_the_two_dialects_by_hand(tmp_path):
         assert tuple(found.xy_px[1]) == (0, 0)
 
 
-@pytest.mark.parametrize("dialect", ["shares", "pixels"])
+@pytest.mark.parametrize("dialect", tracknet.HEADERS)
 def test_pixels_and_file_values_are_inverse(dialect):
     xy = track(20).xy_px.astype(np.float64)
     values = tracknet.from_pixels(xy, SIZE, dialect)
     np.testing.assert_allclose(tracknet.to_pixels(values, SIZE, dialect), xy, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("frame_num,x,y,visible\n0,639,179,1\n1,0,0,0\n", (639.5, 179.5)),
+        ("frame_num,x,y,visible\n0,0.4992,0.2486,1\n1,9,9,0\n", (639.5, 179.5)),
+        ("frame_num,visible,x,y,speed\n0,1,639,179,7\n1,0,,,\n", (639.5, 179.5)),
+        ("Frame,Visibility,X,Y,l,theta\n0,1,639,179,6.5,45\n1,0,0,0,0,0\n", None),
+        (
+            "file name,visibility,x-coordinate,y-coordinate,status\n"
+            "0000.jpg,2,639,179,0\n0001.jpg,3,600,170,0\n",
+            (639.5, 179.5),
+        ),
+    ],
+)
+def test_other_dialects_by_hand(tmp_path, content, expected):
+    found = tracknet.read(text(tmp_path / "a.csv", content), size_hw=SIZE)
+    np.testing.assert_allclose(found.xy_px[0], expected or (639.5, 179.5), atol=0.1)
+    assert found.visible.tolist() == [True, False]
 
 
 def test_blank_rows_and_spaces_are_passed_over(tmp_path):
@@ -64,6 +84,11 @@ def test_blank_rows_and_spaces_are_passed_over(tmp_path):
         ("a,b,c,d\n", "begin with"),
         ("Frame,Ball,x,y\n0,1,0.5\n", "four numbers"),
         ("Frame,Ball,x,y\n0,1,half,0.5\n", "four numbers"),
+        ("Frame,Ball,x,y\n0,1,nan,0.5\n", "four numbers"),
+        ("Frame,Ball,x,y\n0,1,inf,0.5\n", "four numbers"),
+        ("Frame,Ball,x,y\n0.5,1,0.5,0.5\n", "four numbers"),
+        ("Frame,Ball,x,y\n0,1,0.5,0.5\n0,1,0.5,0.5\n", "comes twice"),
+        ("file name,visibility,x-coordinate,y-coordinate\nab.jpg,1,1,1\n", "four"),
         ("Frame,Ball,x,y\n1,1,0.5,0.5\n", "without gaps"),
         ("Frame,Ball,x,y\n0,1,640,360\n", "video's size"),
         ("Frame,Visibility,X,Y\n0,1,1280,5\n", "video's size"),
@@ -74,6 +99,12 @@ def test_malformed_labels_say_what_and_where(tmp_path, content, message):
     with pytest.raises(tracknet.LabelError, match=message) as error:
         tracknet.read(path, size_hw=SIZE)
     assert "bad.csv" in str(error.value)
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"Frame,Ball,x,y\n0,1,\xff,0\n")
+    with pytest.raises(tracknet.LabelError, match=r"UTF-8.*a.csv"):
+        tracknet.read(tmp_path / "a.csv", size_hw=SIZE)
 
 
 def test_another_number_of_rows_than_frames_names_both(tmp_path):
@@ -94,6 +125,25 @@ def test_clips_are_found_by_group(tmp_path):
     assert found[2] == tracknet.Entry(
         "b/2", "b", tmp_path / "b/2.mp4", tmp_path / "b/2.csv"
     )
+
+
+@pytest.mark.parametrize(
+    ("video", "labels"),
+    [
+        ("video/1_01_00.mp4", "csv/1_01_00_ball.csv"),
+        ("rallies_videos/003.mp4", "csv/003.csv"),
+        ("videos/ü.mp4", "labels/ü.csv"),
+    ],
+)
+def test_folders_of_videos_and_of_labels_are_joined(tmp_path, video, labels):
+    for name in (video, labels, "frame/notes.csv"):
+        path = tmp_path / "match1" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (found,) = tracknet.find(tmp_path)
+    assert found.group == "match1"
+    assert found.video == tmp_path / "match1" / video
+    assert found.labels == tmp_path / "match1" / labels
 
 
 def test_clips_are_whole(tmp_path):

@@ -69,3 +69,18 @@ def test_regions_stay_inside():
 def test_other_arrays_are_no_planes():
     with pytest.raises(ValueError, match="even h and w"):
         i420.unpack(np.zeros((7, 4), np.uint8))
+
+
+@pytest.mark.parametrize(("source_hw", "levels"), [((64, 96), 6), ((255, 383), 12)])
+def test_a_small_picture_is_the_area_average_of_the_large_one(source_hw, levels):
+    cv2 = pytest.importorskip("cv2")
+    draw = np.random.default_rng(2)
+    coarse = draw.integers(60, 190, (8, 12, 3)).astype(np.uint8)
+    rgb = cv2.resize(coarse, source_hw[::-1], interpolation=cv2.INTER_CUBIC)
+    planes = i420.from_rgb(rgb)
+    small = i420.area_to_rgb(planes, source_hw, (16, 20))
+    height, width = source_hw
+    whole = np.ascontiguousarray(i420.to_rgb(planes)[:height, :width])
+    expected = cv2.resize(whole, (20, 16), interpolation=cv2.INTER_AREA)
+    assert np.abs(small.astype(int) - expected.astype(int)).max() <= levels
+    assert np.abs(small.astype(int) - expected.astype(int)).mean() <= 1

@@ -185,3 +185,19 @@ def test_real_clips_can_be_read(real_data):
     path = next(pathlib.Path(real_data, "shuttle").glob("*/*.mp4"))
     reader = Reader(path)
     assert sum(1 for _ in reader.planes()) == reader.frame_count
+
+
+@pytest.mark.parametrize("backend", ["pyav", "cv2"])
+def test_selected_frames_are_those_of_the_whole(clip, backend):
+    reader = Reader(clip, backend=backend)
+    whole = list(reader.planes())
+    found = list(reader.selected([5, 1, 2, 5]))
+    assert [number for number, _ in found] == [1, 2, 5]
+    for number, planes in found:
+        np.testing.assert_array_equal(planes, whole[number])
+    assert list(reader.selected([])) == []
+
+
+def test_a_video_that_ends_before_a_selected_frame_is_refused(clip):
+    with pytest.raises(VideoError, match=r"up to 9.*clip.mp4.*came is 2"):
+        list(Reader(clip).selected([2, 9]))

@@ -10,13 +10,13 @@ Voeikov, Falaleev, Baikulov, "TTNet" (2020), https://lab.osai.ai.
 
 import dataclasses
 import json
-import os
 import pathlib
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int8, Int64, UInt8
+
+from ttjax.formats import frame_table
 
 KINDS = ("bounce", "net", "empty_event")
 MASKS = ("table", "humans", "scoreboard")
@@ -99,30 +99,15 @@ def find_clips(root: pathlib.Path) -> list[ClipFiles]:
     return clips
 
 
-def _read(path: pathlib.Path) -> Any:
-    try:
-        content = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is no valid JSON: {error}.") from error
-    if not isinstance(content, dict):
-        raise ValueError(
-            f"{path} must hold an object that maps frames to labels, got a "
-            f"{type(content).__name__}."
-        )
-    return content
+def read_balls(path: pathlib.Path, size_hw: tuple[int, int] | None = None) -> Balls:
+    """Parses `ball_markup.json`.
 
-
-def _frame(path: pathlib.Path, key: str) -> int:
-    if not (key.isascii() and key.isdigit()):
-        raise ValueError(f"{path}: keys are 0-based frame numbers, got {key!r}.")
-    return int(key)
-
-
-def read_balls(path: pathlib.Path) -> Balls:
-    """Parses `ball_markup.json`; raises ValueError where it breaks the convention."""
+    Raises:
+        ValueError: it breaks the convention, or has a ball outside the picture where
+            `size_hw` is given.
+    """
     rows = []
-    for key, point in _read(path).items():
-        number = _frame(path, key)
+    for number, point in frame_table.read(path).items():
         if (
             not isinstance(point, dict)
             or set(point) != {"x", "y"}
@@ -131,8 +116,14 @@ def read_balls(path: pathlib.Path) -> Balls:
             raise ValueError(
                 f'{path}: frame {number} must be {{"x": int, "y": int}}, got {point!r}.'
             )
+        if size_hw and (point["x"] >= size_hw[1] or point["y"] >= size_hw[0]):
+            raise ValueError(
+                f"{path}: balls lie in their picture of {size_hw[1]} x {size_hw[0]} "
+                f"px, frame {number} has {point['x']}, {point['y']}: are these the "
+                "labels of this video?"
+            )
         rows.append((number, point["x"], point["y"]))
-    table = np.array(sorted(rows), np.int64).reshape(-1, 3)
+    table = np.array(rows, np.int64).reshape(-1, 3)
     seen = (table[:, 1:] >= 0).all(axis=1)
     return Balls(
         frames=table[:, 0],
@@ -144,31 +135,42 @@ def read_balls(path: pathlib.Path) -> Balls:
 def read_events(path: pathlib.Path) -> dict[str, Int64[np.ndarray, " n"]]:
     """Parses `events_markup.json`: every kind with its frames, ascending."""
     frames: dict[str, list[int]] = {kind: [] for kind in KINDS}
-    for key, kind in _read(path).items():
-        if kind not in frames:
+    for number, kind in frame_table.read(path).items():
+        if not isinstance(kind, str) or kind not in frames:
             raise ValueError(
-                f"{path}: events are one of {KINDS}, frame {key} has {kind!r}."
+                f"{path}: events are one of {KINDS}, frame {number} has {kind!r}."
             )
-        frames[kind].append(_frame(path, key))
-    return {kind: np.array(sorted(at), np.int64) for kind, at in frames.items()}
+        frames[kind].append(number)
+    return {kind: np.array(at, np.int64) for kind, at in frames.items()}
 
 
 def mask_files(folder: pathlib.Path) -> dict[int, pathlib.Path]:
     """Frame number -> mask file."""
     paths = sorted(pathlib.Path(folder).glob("*.png"))
-    return dict(sorted((_frame(path, path.stem), path) for path in paths))
+    return dict(
+        sorted((frame_table.frame_number(path, path.stem), path) for path in paths)
+    )
 
 
-def read_mask(path: pathlib.Path) -> UInt8[np.ndarray, "h w 3"]:
+def read_mask(
+    path: pathlib.Path, size_hw: tuple[int, int] | None = None
+) -> UInt8[np.ndarray, "h w 3"]:
     """0/1 masks, channels named `MASKS`.
 
-    Raises ValueError unless every value of the file is 0 or 255.
+    Raises:
+        ValueError: a value of the file is neither 0 nor 255, or its size is another
+            than `size_hw`.
     """
     import cv2
 
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
         raise ValueError(f"{path} is missing or no image.")
+    if size_hw and image.shape[:2] != size_hw:
+        raise ValueError(
+            f"{path}: masks are {size_hw[1]} x {size_hw[0]} px (w x h), got "
+            f"{image.shape[1]} x {image.shape[0]}: was it scaled?"
+        )
     if not np.isin(image, (0, 255)).all():
         raise ValueError(
             f"{path}: masks hold 0 or 255 in each channel (R table, G humans, "
@@ -179,15 +181,6 @@ def read_mask(path: pathlib.Path) -> UInt8[np.ndarray, "h w 3"]:
     return np.ascontiguousarray(image[..., ::-1] // 255)
 
 
-def _write(path: pathlib.Path, data: bytes) -> None:
-    """All or nothing: a reader never sees a half-written file."""
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    partial.write_bytes(data)
-    os.replace(partial, path)
-
-
 def write_balls(path: pathlib.Path, balls: Balls) -> None:
     """Writes `ball_markup.json`; balls that are not seen become -1, -1."""
     labels = label_of_centre(balls.xy_px)
@@ -196,7 +189,7 @@ def write_balls(path: pathlib.Path, balls: Balls) -> None:
         str(int(number)): {"x": int(x), "y": int(y)}
         for number, (x, y) in zip(balls.frames, labels, strict=True)
     }
-    _write(path, json.dumps(content).encode())
+    frame_table.write(path, json.dumps(content).encode())
 
 
 def write_events(
@@ -214,7 +207,7 @@ def write_events(
         for number in events.get(kind, ()):
             content.setdefault(int(number), kind)
     ordered = {str(number): content[number] for number in sorted(content)}
-    _write(path, json.dumps(ordered).encode())
+    frame_table.write(path, json.dumps(ordered).encode())
 
 
 def write_mask(path: pathlib.Path, masks: UInt8[np.ndarray, "h w 3"]) -> None:
@@ -224,4 +217,4 @@ def write_mask(path: pathlib.Path, masks: UInt8[np.ndarray, "h w 3"]) -> None:
     done, data = cv2.imencode(".png", np.ascontiguousarray(masks[..., ::-1] * 255))
     if not done:
         raise ValueError(f"OpenCV cannot encode masks of shape {masks.shape} as PNG.")
-    _write(path, data.tobytes())
+    frame_table.write(path, data.tobytes())

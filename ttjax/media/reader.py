@@ -6,7 +6,7 @@ Seeking costs a group of pictures each time; reading in order is faster than rea
 import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -84,15 +84,53 @@ class Reader:
         The "cv2" backend gives RGB only: there they are made from it, with a small
         loss.
         """
+        with contextlib.closing(self._planes(None)) as decoded:
+            for _, planes in decoded:
+                yield planes
+
+    def selected(
+        self, numbers: Iterable[int]
+    ) -> Iterator[tuple[int, UInt8[np.ndarray, "rows columns"]]]:
+        """Number and planes of some frames, ascending; reads no further than the last.
+
+        The frames between are decoded, as they must be, but neither copied nor
+        converted.
+
+        Raises:
+            VideoError: the video ends before the last of them.
+        """
+        wanted = {int(number) for number in numbers}
+        if not wanted:
+            return
+        last, came = max(wanted), -1
+        with contextlib.closing(self._planes(wanted)) as decoded:
+            for came, planes in decoded:
+                yield came, planes
+                if came == last:
+                    return
+        raise VideoError(
+            f"A video has the frames that are asked of it, up to {last}; "
+            f"{str(self.path)!r} ends before, the last of them that came is {came}: it "
+            "is truncated, or the labels belong to another cut of it."
+        )
+
+    def _planes(
+        self, wanted: set[int] | None
+    ) -> Generator[tuple[int, UInt8[np.ndarray, "rows columns"]], None, None]:
+        """Number and planes, of all frames or of the wanted ones."""
         if self.backend == "cv2":
-            for rgb in _cv2_frames(self.path, self.frame_count, self.fps):
-                yield i420.from_rgb(rgb)
+            decoded = _cv2_frames(self.path, self.frame_count, self.fps)
+            for number, rgb in enumerate(decoded):
+                if wanted is None or number in wanted:
+                    yield number, i420.from_rgb(rgb)
             return
         with _pyav_stream(self.path) as (container, stream):
             stream.thread_type = "AUTO"
             stream.thread_count = self.threads
-            for frame in _pyav_frames(self.path, container, stream):
-                yield _pyav_planes(frame)
+            decoded = _pyav_frames(self.path, container, stream)
+            for number, frame in enumerate(decoded):
+                if wanted is None or number in wanted:
+                    yield number, _pyav_planes(frame)
 
 
 @contextlib.contextmanager
