@@ -1,5 +1,6 @@
 import dataclasses
 import io
+import json
 import pathlib
 from typing import Any
 
@@ -67,6 +68,14 @@ def test_they_go_on_to_whatever_begins_from_the_weights(
     saved = checkpoints.load_metadata(tmp_path, "latest")
     later = recipe(tmp_path, steps=20, data=Licensed(licences=("CC0",)))
     assert provenance.licences(later, saved) == ["CC BY-NC-SA 4.0", "CC0"]
+
+
+def test_the_origin_is_json_and_complete(tmp_path: pathlib.Path):
+    told = provenance.origin(recipe(tmp_path), {"licences": ["CC0"]})
+    assert json.loads(json.dumps(told)) == told
+    assert registry.decode(told["recipe"]) == recipe(tmp_path)
+    assert told["licences"] == ["CC0"]
+    assert set(told) == {"recipe", "versions", "licences"}
 
 
 def test_data_that_state_none_leave_none(tmp_path: pathlib.Path):

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ttjax import checkpoints, registry
+from ttjax import checkpoints
 from ttjax.recipe import Phase, Plateau, Recipe
 from ttjax.samples import Source
 from ttjax.train import (
@@ -100,7 +100,7 @@ class _Run:
             self.metrics = saved["scores"]
             if self._finished():
                 return self._nothing_to_do(saved["step"])
-        self.licences = provenance.licences(self.recipe, saved)
+        self.origin = provenance.origin(self.recipe, saved)
         source: Source = self.recipe.data.train(
             self.recipe.task.sample,
             batch_size=self.recipe.batch_size,
@@ -124,7 +124,7 @@ class _Run:
             ) as self.tensorboard,
             self.display,
         ):
-            self.journal.write("begin", self.number, **self._origin())
+            self.journal.write("begin", self.number, **self.origin)
             self._phases()
             self.store.wait()
             self.journal.write("end", self.number, finished=self._finished())
@@ -321,20 +321,13 @@ class _Run:
             self.number,
             self.state.parts(),
             {
-                **self._origin(),
+                **self.origin,
                 "book": dataclasses.asdict(self.book),
                 "scores": self.metrics,
                 "source": self.source_state,
             },
             metrics,
         )
-
-    def _origin(self) -> dict[str, Any]:
-        return {
-            "recipe": registry.encode(self.recipe),
-            "versions": provenance.versions(),
-            "licences": self.licences,
-        }
 
     def _result(self, number: int) -> Result:
         return Result(

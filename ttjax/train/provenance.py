@@ -4,9 +4,21 @@ import importlib.metadata
 from collections.abc import Mapping
 from typing import Any
 
-from ttjax import checkpoints
+from ttjax import checkpoints, registry
 from ttjax.recipe import Recipe
 from ttjax.samples import licences_of
+
+
+def origin(recipe: Recipe, saved: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What log and checkpoints say of it, as JSON values.
+
+    saved: metadata of the checkpoint that the run continues from; None for a new run.
+    """
+    return {
+        "recipe": registry.encode(recipe),
+        "versions": versions(),
+        "licences": licences(recipe, saved),
+    }
 
 
 def licences(recipe: Recipe, saved: Mapping[str, Any] | None) -> list[str]:
@@ -14,8 +26,6 @@ def licences(recipe: Recipe, saved: Mapping[str, Any] | None) -> list[str]:
 
     Those of the recipe's data, and of the weights that it begins from where a
     checkpoint says so.
-
-    saved: metadata of the checkpoint that the run continues from; None for a new run.
     """
     found = list(licences_of(recipe.data))
     if saved is not None:
