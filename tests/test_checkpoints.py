@@ -79,6 +79,11 @@ def test_load_gives_task_variables_and_metadata(run: pathlib.Path):
     np.testing.assert_array_equal(raw["params"]["dense"]["kernel"], 5.0)
 
 
+def test_metadata_alone_are_those_of_the_chosen_checkpoint(run: pathlib.Path):
+    assert checkpoints.load_metadata(run)["step"] == 2
+    assert checkpoints.load_metadata(run, "latest")["step"] == 5
+
+
 def test_a_later_phase_beats_a_lower_loss():
     ranks = [checkpoints.Metrics(*m).rank() for m in ((0, 0.1), (1, 3.0), (1, 2.0))]
     assert ranks == sorted(ranks)

@@ -122,3 +122,11 @@ class Memory:
 def test_a_protocol_is_met_by_its_methods(protocol):
     assert isinstance(Memory(), protocol)
     assert not isinstance(object(), protocol)
+
+
+def test_licences_are_those_that_data_state():
+    class Licensed(Memory):
+        licences = ("CC BY",)
+
+    assert samples.licences_of(Licensed()) == ("CC BY",)
+    assert samples.licences_of(Memory()) == ()

@@ -252,6 +252,11 @@ def load_task(path: pathlib.Path | str, which: Which = "best") -> Task:
     return registry.decode(_metadata(find(path, which))["recipe"]["task"])
 
 
+def load_metadata(path: pathlib.Path | str, which: Which = "best") -> dict[str, Any]:
+    """The metadata of a checkpoint alone, as of `load`; raises what `load` raises."""
+    return _metadata(find(path, which))
+
+
 def load_variables(
     path: pathlib.Path | str, which: Which = "best", *, ema: bool = True
 ) -> Variables:

@@ -10,10 +10,8 @@ import numpy as np
 
 from ttjax import checkpoints, evaluation, mains, predictor, registry
 from ttjax.evaluation import ByPosition, Evaluation, Rival
-from ttjax.formats import openttgames, tracknet
 from ttjax.pipeline import baselines as rules
-from ttjax.pipeline import openttgames as opentt
-from ttjax.pipeline import recording
+from ttjax.pipeline import layouts
 from ttjax.predictor import Predictor
 from ttjax.samples import FrameLabels, Recording
 from ttjax.ttnet import arrays
@@ -97,16 +95,7 @@ def recordings_of(data: str | None, metadata: Mapping[str, Any]) -> Iterable[Rec
             f"Labelled videos lie in a directory, {data!r} is none: correct the path, "
             "or give `sim` for simulated ones."
         )
-    if any(root.glob(f"*/{openttgames.BALL_FILE}")):
-        return opentt.recordings(root)
-    if any(root.glob("*/*.csv")):
-        entries = tracknet.find(root)
-        return (recording.of_clip(entry, "absent") for entry in entries)
-    raise ValueError(
-        f"Labelled videos are <name>.mp4 beside <name>/{openttgames.BALL_FILE} "
-        f"(OpenTTGames) or <group>/<name>.mp4 with .csv (TrackNet), {data!r} holds "
-        "neither: give the folder that holds these."
-    )
+    return layouts.recordings(root)
 
 
 def rivals_of(model: Predictor) -> dict[str, Rival]:

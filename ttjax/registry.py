@@ -56,6 +56,10 @@ TABLE: dict[str, str] = {
     "Simulation": "ttjax.sim.data:Simulation",
     "Cached": "ttjax.pipeline.cache:Cached",
     "TrackNetClips": "ttjax.pipeline.clips:TrackNetClips",
+    "StackRecords": "ttjax.pipeline.stack_records:StackRecords",
+    "Kinds": "ttjax.pipeline.kinds:Kinds",
+    "Mixed": "ttjax.pipeline.mixed:Mixed",
+    "Part": "ttjax.pipeline.mixed:Part",
 }
 """Registered name -> "module:class" of this package; a module is imported when first
 asked."""

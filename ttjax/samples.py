@@ -212,7 +212,11 @@ class Source(Protocol):
         ...
 
     def state(self) -> dict[str, Any]:
-        """The position in the stream, as JSON values."""
+        """The position in the stream, as JSON values.
+
+        What it may hold as `drawn`, class of sample -> samples so far, goes into the
+        run's log; a class within another is called "other/class".
+        """
         ...
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -222,7 +226,10 @@ class Source(Protocol):
 
 @runtime_checkable
 class Data(Protocol):
-    """Where a run's samples come from."""
+    """Where a run's samples come from.
+
+    It may have `licences`, texts: they go into every checkpoint that saw the data.
+    """
 
     def train(self, spec: Any, *, batch_size: int, seed: int) -> Source:
         """Training batches, endless."""
@@ -235,3 +242,8 @@ class Data(Protocol):
     def recordings(self, split: Split) -> Iterable[Recording]:
         """Whole labelled videos, for evaluation from untrimmed frames."""
         ...
+
+
+def licences_of(data: Data) -> tuple[str, ...]:
+    """The licences of recordings that the samples show; empty where none is stated."""
+    return tuple(getattr(data, "licences", ()))

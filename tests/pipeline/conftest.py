@@ -4,6 +4,7 @@ import pathlib
 import numpy as np
 import pytest
 
+from bench import stack_files
 from ttjax.formats import tracknet
 from ttjax.media.writer import VideoWriter
 
@@ -63,3 +64,16 @@ def cache_home(tmp_path, monkeypatch) -> pathlib.Path:
     """An empty cache directory."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "ttjax"
+
+
+MADE = stack_files.MadeStacks(
+    frames=3, canvas_hw=(64, 96), source_hw=(256, 640), radius_px=3.0, licence="CC0 X"
+)
+
+
+@pytest.fixture(scope="session")
+def made_stacks(tmp_path_factory) -> pathlib.Path:
+    """A prepared data set of stacks: 32 for training, 8 for each other split."""
+    root = tmp_path_factory.mktemp("stacks")
+    splits = {"train": 32, "validation": 8, "test": 8}
+    return stack_files.write(root, MADE, splits)

@@ -9,7 +9,15 @@ import pytest
 from ttjax.pipeline import store
 from ttjax.pipeline.cache import Cached, CacheError, Kept, code_of
 from ttjax.pipeline.loader import Batches, stack
-from ttjax.samples import Clip, ClipSpec, Data, Labels, Source, Window
+from ttjax.samples import (
+    Clip,
+    ClipSpec,
+    Data,
+    Labels,
+    Source,
+    Window,
+    licences_of,
+)
 
 SPEC = ClipSpec(Window(2), (4, 6), (2, 4), ("net",), ("table",))
 BARE = dataclasses.replace(SPEC, canvas_hw=None)
@@ -91,6 +99,15 @@ def assert_same(a, b):
 def test_it_is_data_and_its_streams_are_sources():
     assert isinstance(cached(), Data)
     assert isinstance(cached().train(SPEC, batch_size=2, seed=0), Source)
+
+
+def test_licences_are_those_of_the_wrapped_data():
+    @dataclasses.dataclass(frozen=True)
+    class Licensed(Endless):
+        licences: tuple[str, ...] = ("CC BY",)
+
+    assert licences_of(cached(Licensed())) == ("CC BY",)
+    assert licences_of(cached()) == ()
 
 
 def test_samples_are_drawn_once_and_served_for_ever():

@@ -133,6 +133,33 @@ def test_strata_have_their_shares():
     assert max(counts[n] for n in often) - min(counts[n] for n in often) <= 1
 
 
+def test_named_strata_are_counted_and_the_counts_come_back():
+    strata = [Stratum(np.arange(3), 0.25, "rare"), Stratum(np.arange(3, 23), 0.75, "x")]
+    first = loader(strata=strata)
+    seen = numbers(draw(first, 9))
+    rare = int((seen < 3).sum())
+    assert first.state()["drawn"] == {"rare": rare, "x": 36 - rare}
+    second = loader(strata=strata)
+    draw(second, 2)  # its own counts give way to the restored ones
+    second.restore(json.loads(json.dumps(first.state())))
+    assert second.state() == first.state()
+    assert_same(draw(second, 3), draw(first, 3))
+    assert second.state() == first.state()
+    assert "drawn" not in loader().state()
+
+
+def test_strata_are_parted_among_processes():
+    strata = [Stratum(np.arange(6), 0.5, "a"), Stratum(np.arange(6, 23), 0.5, "b")]
+    parts = [loader(strata=strata, shard=(k, 2)) for k in range(2)]
+    seen = [set(numbers(draw(part, 10)).tolist()) for part in parts]
+    assert not seen[0] & seen[1]
+    assert set.union(*seen) == set(range(23))
+    for part in parts:
+        assert part.state()["drawn"] == {"a": 20, "b": 20}
+        with pytest.raises(ValueError, match="belongs to the stream"):
+            loader(strata=strata, shard=(0, 1)).restore(part.state())
+
+
 def test_a_stratum_of_share_zero_may_be_empty():
     strata = [Stratum(np.arange(5), 1.0), Stratum(np.arange(0), 0.0)]
     assert numbers(draw(loader(strata=strata), 3)).max() < 5

@@ -18,7 +18,15 @@ import numpy as np
 from ttjax.pipeline import store
 from ttjax.pipeline.loader import Batches, Loader
 from ttjax.pipeline.npy import NpyWriter
-from ttjax.samples import Clip, ClipSpec, Data, Recording, Source, Split
+from ttjax.samples import (
+    Clip,
+    ClipSpec,
+    Data,
+    Recording,
+    Source,
+    Split,
+    licences_of,
+)
 
 DataT = TypeVar("DataT", bound=Data)
 
@@ -53,6 +61,11 @@ class Cached(Generic[DataT]):
     minutes: float | None = None
     enabled: bool = True
     threads: int = 2
+
+    @property
+    def licences(self) -> tuple[str, ...]:
+        """Those of the wrapped data."""
+        return licences_of(self.data)
 
     def train(self, spec: ClipSpec, *, batch_size: int, seed: int) -> Source:
         """The kept samples, shuffled anew at every pass; drawn first if need be.

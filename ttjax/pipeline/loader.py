@@ -33,10 +33,14 @@ class Records(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Stratum:
-    """A group of records, and its share of the stream; shares need not sum to 1."""
+    """A group of records, and its share of the stream; shares need not sum to 1.
+
+    name: under which the state counts what was drawn; empty for no count.
+    """
 
     records: np.ndarray
     share: float
+    name: str = ""
 
 
 class Loader:
@@ -85,21 +89,31 @@ class Loader:
             )
         sequence = np.random.SeedSequence([seed, number])
         first, *seeds = (int(s) for s in sequence.generate_state(len(parts) + 1))
+        self._names = [part.name for part in parts]
+        self._drawn = np.zeros(len(parts), np.int64)
+        size = len(records)
         streams = [
-            grain.MapDataset.source(part.records.tolist())[number::count]
+            grain.MapDataset.source((place * size + part.records).tolist())[
+                number::count
+            ]
             .seed(shuffle)
             .shuffle()
             .repeat()
-            for part, shuffle in zip(parts, seeds, strict=True)
+            for place, (part, shuffle) in enumerate(zip(parts, seeds, strict=True))
         ]
+
+        def read(index: int, rng: np.random.Generator) -> tuple[int, Clip]:
+            place, record = divmod(int(index), size)
+            return place, records.sample(record, rng)
+
         mixed = streams[0]
         if len(streams) > 1:
             shares = [part.share for part in parts]
             mixed = grain.MapDataset.mix(streams, weights=shares)
         stream = (
             mixed.seed(first)
-            .random_map(lambda index, rng: records.sample(int(index), rng))
-            .batch(batch_size, drop_remainder=True, batch_fn=stack)
+            .random_map(read)
+            .batch(batch_size, drop_remainder=True, batch_fn=_stack_placed)
         )
         options = grain.ReadOptions(
             num_threads=threads, prefetch_buffer_size=buffer if threads else 0
@@ -108,11 +122,17 @@ class Loader:
 
     def next_batch(self) -> Clip:
         """The next batch of numpy arrays."""
-        return next(self._iterator)
+        places, batch = next(self._iterator)
+        np.add.at(self._drawn, places, 1)
+        return batch
 
     def state(self) -> dict[str, Any]:
         """The position after the batches given so far, as JSON values."""
-        return {**self._facts, "position": self._iterator.get_state()}
+        state = {**self._facts, "position": self._iterator.get_state()}
+        if any(self._names):
+            counts = self._drawn.tolist()
+            state["drawn"] = dict(zip(self._names, counts, strict=True))
+        return state
 
     def restore(self, state: dict[str, Any]) -> None:
         """Returns to a saved position.
@@ -128,6 +148,8 @@ class Loader:
                 "size and seed, or begin a new run."
             )
         self._iterator.set_state(state["position"])
+        drawn = state.get("drawn", {})
+        self._drawn[:] = [drawn.get(name, 0) for name in self._names]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,9 +169,6 @@ class Batches:
             raise ValueError(
                 f"A batch holds {self.batch_size} samples, there are only "
                 f"{len(self.records)} for validation: take a smaller batch or more "
-                "data."
-                "data."
-                "data."
                 "data."
             )
 
@@ -171,3 +190,8 @@ class Batches:
 def stack(clips: Sequence[Clip]) -> Clip:
     """One batch of single examples."""
     return jax.tree.map(lambda *leaves: np.stack(leaves), *clips)
+
+
+def _stack_placed(samples: Sequence[tuple[int, Clip]]) -> tuple[list[int], Clip]:
+    places, clips = zip(*samples, strict=True)
+    return list(places), stack(clips)

@@ -1,7 +1,6 @@
 """The story of a run: begin or resume, train phase by phase, keep what was reached."""
 
 import dataclasses
-import importlib.metadata
 import pathlib
 import signal
 import time
@@ -11,10 +10,19 @@ from typing import Any
 import jax
 import numpy as np
 
-from ttjax import checkpoints, registry
+from ttjax import checkpoints
 from ttjax.recipe import Phase, Plateau, Recipe
 from ttjax.samples import Source
-from ttjax.train import devices, optimizer, report, resume, state, step, weights
+from ttjax.train import (
+    devices,
+    optimizer,
+    provenance,
+    report,
+    resume,
+    state,
+    step,
+    weights,
+)
 from ttjax.train.interrupt import Interrupt
 from ttjax.train.journal import Journal
 from ttjax.train.prefetch import Prefetch
@@ -92,6 +100,7 @@ class _Run:
             self.metrics = saved["scores"]
             if self._finished():
                 return self._nothing_to_do(saved["step"])
+        self.origin = provenance.origin(self.recipe, saved)
         source: Source = self.recipe.data.train(
             self.recipe.task.sample,
             batch_size=self.recipe.batch_size,
@@ -115,8 +124,7 @@ class _Run:
             ) as self.tensorboard,
             self.display,
         ):
-            told = {"recipe": registry.encode(self.recipe), "versions": _versions()}
-            self.journal.write("begin", self.number, **told)
+            self.journal.write("begin", self.number, **self.origin)
             self._phases()
             self.store.wait()
             self.journal.write("end", self.number, finished=self._finished())
@@ -291,6 +299,7 @@ class _Run:
                 steps_per_s=(self.number - self.epoch_first) / max(train_s, 1e-9),
                 seconds=self.book.seconds,
                 validation=seen,
+                drawn=provenance.shares(self.source_state),
             )
         )
         self._save(checkpoints.Metrics(self.book.phase, judged))
@@ -312,11 +321,10 @@ class _Run:
             self.number,
             self.state.parts(),
             {
-                "recipe": registry.encode(self.recipe),
+                **self.origin,
                 "book": dataclasses.asdict(self.book),
                 "scores": self.metrics,
                 "source": self.source_state,
-                "versions": _versions(),
             },
             metrics,
         )
@@ -335,8 +343,3 @@ class _Run:
 
 def _floats(values: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in values.items()}
-
-
-def _versions() -> dict[str, str]:
-    names = ("jax", "flax", "optax", "orbax-checkpoint", "numpy")
-    return {name: importlib.metadata.version(name) for name in names}

@@ -36,6 +36,7 @@ class Epoch:
     progress: share of the phase that is done; `eta_s` the seconds it will still take.
     terms: mean of each loss term; `sigmas` the learnt ones.
     validation: None without a validation set, else "loss", "terms" and "metrics".
+    drawn: share of each class of sample in the run so far, where the data counts them.
     """
 
     phase: str
@@ -50,6 +51,7 @@ class Epoch:
     steps_per_s: float
     seconds: float
     validation: Mapping[str, Any] | None
+    drawn: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def line(self) -> str:
         """One line for the terminal."""
