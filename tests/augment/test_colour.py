@@ -48,3 +48,26 @@ def test_gain_follows_its_key():
     eager = colour.gain(jax.random.key(0), RAMP)
     assert np.abs(np.asarray(first, int) - np.asarray(eager, int)).max() <= 1
     assert (np.asarray(first) != np.asarray(jitted_gain(jax.random.key(1), RAMP))).any()
+
+
+def test_hue_turn_is_a_rotation_that_leaves_greys_alone():
+    turn = np.asarray(colour.hue_turn(jnp.float32(0.7)), np.float64)
+    np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-6)
+    assert np.linalg.det(turn) > 0
+    np.testing.assert_allclose(turn @ np.ones(3), np.ones(3), atol=1e-6)
+    third = np.asarray(colour.hue_turn(jnp.float32(2 * np.pi / 3)))
+    np.testing.assert_allclose(third @ [1, 0, 0], [0, 1, 0], atol=1e-6)
+
+
+def test_gain_turns_hues_by_the_matrix_and_keeps_greys():
+    rng = np.random.default_rng(0)
+    image = rng.integers(60, 190, (2, 4, 5, 3)).astype(np.uint8)
+    key = jax.random.key(2)
+    off = {"brightness": 0.0, "contrast": 0.0, "channel": 0.0}
+    got = colour.gain(key, jnp.asarray(image), hue_deg=40.0, **off)
+    most = np.deg2rad(40.0)
+    angle = jax.random.uniform(jax.random.fold_in(key, 3), minval=-most, maxval=most)
+    expected = image.astype(float) @ np.asarray(colour.hue_turn(angle)).T
+    np.testing.assert_allclose(got, np.clip(expected, 0, 255), atol=0.51)
+    grey = colour.gain(key, RAMP, hue_deg=40.0, **off)
+    np.testing.assert_array_equal(grey, RAMP)

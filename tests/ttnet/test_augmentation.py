@@ -8,11 +8,12 @@ import pytest
 from ttjax.augment import affine as draws
 from ttjax.geometry import affine
 from ttjax.nn import resize
-from ttjax.samples import ABSENT, NO_EVENT, UNKNOWN, VISIBLE, Clip, Labels
-from ttjax.ttnet.augmentation import Augment, moved
+from ttjax.samples import ABSENT, NO_EVENT, UNKNOWN, VISIBLE, Clip, Labels, Window
+from ttjax.ttnet.augmentation import Augment, moved, reversed_in_time
 
 SOURCE_HW, FRAME_HW, CANVAS_HW, CROP_HW = (540, 960), (64, 160), (256, 392), (128, 320)
 INNER_HW = draws.inner_hw(CANVAS_HW, CROP_HW, 15.0)
+WINDOW = Window(2)
 STILL = Augment(hflip=0.0, brightness=0.0, contrast=0.0, channel=0.0)
 shrink = jax.jit(lambda image: resize.area(image, FRAME_HW))
 
@@ -125,7 +126,7 @@ def test_a_share_of_the_examples_is_moved_and_every_canvas_has_one_size():
         options = Augment(
             hflip=0.0, brightness=0.0, contrast=0.0, channel=0.0, affine=share
         )
-        one = functools.partial(options.one, crop_hw=CROP_HW)
+        one = functools.partial(options.one, window=WINDOW, crop_hw=CROP_HW)
         keys = jax.random.split(jax.random.key(1), 24)
         made = jax.jit(lambda keys, one=one: jax.lax.map(lambda k: one(k, clip), keys))
         out = made(keys)
@@ -142,16 +143,58 @@ def test_a_share_of_the_examples_is_moved_and_every_canvas_has_one_size():
 
 def test_nothing_is_changed_where_all_is_off():
     clip = scene((480.0, 270.0))
-    out = STILL.one(jax.random.key(0), clip, crop_hw=CROP_HW)
+    out = STILL.one(jax.random.key(0), clip, window=WINDOW, crop_hw=CROP_HW)
     jax.tree.map(np.testing.assert_array_equal, out, clip)
 
 
 def test_a_whole_frame_task_is_moved_without_a_canvas():
     clip = scene((480.0, 270.0)).replace(canvas=None)
     options = Augment(hflip=1.0, affine=1.0)
-    out = jax.jit(lambda key: options.one(key, clip, crop_hw=None))(jax.random.key(2))
+    out = jax.jit(lambda key: options.one(key, clip, window=WINDOW, crop_hw=None))(
+        jax.random.key(2)
+    )
     assert out.canvas is None
     expected = np.asarray(out.labels.ball_xy_px[0])
     np.testing.assert_allclose(
         centroid(np.asarray(out.frames[0])) * CELL, expected, atol=1.5
     )
+
+
+def test_a_reversed_stack_ends_where_it_began_and_its_masks_are_of_another_frame():
+    clip = scene((480.0, 270.0))
+    three = jax.tree.map(lambda leaf: leaf, clip)
+    labels = clip.labels.replace(
+        ball_xy_px=jnp.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]),
+        ball_state=jnp.array([VISIBLE, ABSENT, UNKNOWN], jnp.int8),
+        event_offset=jnp.array([-2.0, NO_EVENT]),
+        event_known=jnp.ones(2, bool),
+    )
+    ramp = jnp.arange(3, dtype=jnp.uint8)[:, None, None, None]
+    three = clip.replace(
+        frames=jnp.tile(ramp, (1, 4, 6, 3)), canvas=None, labels=labels
+    )
+    out = reversed_in_time(three, Window(3))
+    np.testing.assert_array_equal(out.frames[:, 0, 0, 0], [2, 1, 0])
+    np.testing.assert_array_equal(out.labels.ball_xy_px[0], [5, 6])
+    np.testing.assert_array_equal(out.labels.ball_state, [UNKNOWN, ABSENT, VISIBLE])
+    np.testing.assert_array_equal(out.labels.event_offset, [2, np.inf])
+    assert not out.labels.masks_known.any()
+    assert reversed_in_time(three, Window(3, ball_at=1)).labels.masks_known.all()
+    with pytest.raises(ValueError, match="reversed about its event frame"):
+        reversed_in_time(three, Window(4))
+
+
+def test_a_box_hides_the_ball_in_both_views_and_makes_it_unknown():
+    clip = scene((480.0, 270.0))
+    options = Augment(hflip=0.0, brightness=0.0, contrast=0.0, channel=0.0, occlude=1.0)
+    one = functools.partial(options.one, window=WINDOW, crop_hw=CROP_HW)
+    keys = jax.random.split(jax.random.key(0), 40)
+    out = jax.jit(lambda keys: jax.lax.map(lambda key: one(key, clip), keys))(keys)
+    hidden = np.asarray(out.labels.ball_state[:, -1]) == UNKNOWN
+    assert 0.02 < hidden.mean() < 0.9
+    at = (np.array([480, 270]) - np.asarray(clip.canvas_xy)).astype(int)
+    seen = np.asarray(out.canvas[:, -1, at[1], at[0]])
+    assert (seen[~hidden] > 200).all()
+    assert (np.ptp(seen[hidden], axis=-1) > 0).mean() > 0.8
+    changed = np.asarray((out.frames != clip.frames[None]).any(axis=(1, 2, 3, 4)))
+    assert changed.mean() > 0.9

@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from ttjax.augment import affine, colour
+from ttjax.augment import affine, colour, occlude
 from ttjax.geometry import affine as plane
 from ttjax.geometry.affine import Affine
-from ttjax.samples import ABSENT, VISIBLE, Clip
+from ttjax.samples import ABSENT, UNKNOWN, VISIBLE, Clip, Window
 from ttjax.ttnet.targets import inside
 from ttjax.typing import PRNGKey
 
@@ -23,6 +23,11 @@ class Augment:
     brightness, contrast, channel: each factor is uniform in 1 +- this.
     affine: share of the examples that are cropped and turned, by one map in source
         pixels that is composed with each view's own before a single resampling.
+    hue_deg: colours are turned about the grey axis by up to this.
+    reverse: probability of a stack played backwards; its masks, of what is then another
+        frame than `ball_at`, become unknown.
+    occlude: probability of a plain box near the ball; frames whose ball it covers
+        become unknown.
     keep, rotation_deg: how (`ttjax.augment.affine.draw`); section 6.1 by default. The
         training canvas shrinks to what a turned one still fills.
     """
@@ -31,34 +36,83 @@ class Augment:
     brightness: float = 0.2
     contrast: float = 0.2
     channel: float = 0.05
+    hue_deg: float = 0.0
+    reverse: float = 0.0
+    occlude: float = 0.0
     affine: float = 0.0
     keep: tuple[float, float] = (0.85, 1.0)
     rotation_deg: float = 15.0
 
-    def one(self, key: PRNGKey, clip: Clip, *, crop_hw: tuple[int, int] | None) -> Clip:
+    def one(
+        self,
+        key: PRNGKey,
+        clip: Clip,
+        *,
+        window: Window,
+        crop_hw: tuple[int, int] | None,
+    ) -> Clip:
         """An unbatched clip, changed.
 
+        window: which frames its labels belong to.
         crop_hw: what the local stage cuts from the canvas; None without a canvas.
 
         Raises:
-            ValueError: the canvas is too small to be turned.
+            ValueError: the canvas is too small to be turned, or the event frame is not
+                the middle one of a stack that is to be reversed.
         """
-        flip_key, gain_key, affine_key, share_key = jax.random.split(key, 4)
+        flip_key, gain_key, affine_key, share_key, time_key, box_key = jax.random.split(
+            key, 6
+        )
+        if self.reverse:
+            chosen = jax.random.bernoulli(time_key, self.reverse)
+            other = reversed_in_time(clip, window)
+            clip = jax.tree.map(
+                lambda new, old: jnp.where(chosen, new, old), other, clip
+            )
         if self.hflip:
             clip = _mirrored(flip_key, clip, self.hflip)
         if self.affine:
             chosen = jax.random.bernoulli(share_key, self.affine)
             clip = self._warped(affine_key, clip, chosen, crop_hw)
-        if self.brightness or self.contrast or self.channel:
+        if self.occlude:
+            clip = self._occluded(box_key, clip, window)
+        if self.brightness or self.contrast or self.channel or self.hue_deg:
             images = colour.gain(
                 gain_key,
                 {"frames": clip.frames, "canvas": clip.canvas},
                 brightness=self.brightness,
                 contrast=self.contrast,
                 channel=self.channel,
+                hue_deg=self.hue_deg,
             )
             clip = dataclasses.replace(clip, **images)
         return clip
+
+    def _occluded(self, key: PRNGKey, clip: Clip, window: Window) -> Clip:
+        chosen_key, draw_key = jax.random.split(key)
+        labels = clip.labels
+        ball_xy = jnp.asarray(labels.ball_xy_px)
+        box, paint = occlude.draw(draw_key, ball_xy[window.ball_at])
+        # A box that is not chosen covers nothing.
+        chosen = jax.random.bernoulli(chosen_key, self.occlude)
+        box = jnp.where(chosen, box, -1e6)
+        h, w = clip.frames.shape[-3:-1]
+        source_wh = jnp.asarray(clip.source_hw)[::-1].astype(jnp.float32)
+        cell = source_wh / jnp.array([w, h], jnp.float32)
+        small = plane.stretch(cell, jnp.zeros(2))
+        canvas: Any = clip.canvas
+        if canvas is not None:
+            corner = jnp.asarray(clip.canvas_xy).astype(jnp.float32)
+            local = plane.stretch(jnp.ones(2), corner)
+            canvas = occlude.paint(jnp.asarray(canvas), box, paint, local)
+        hidden = occlude.covers(box, ball_xy) & (labels.ball_state == VISIBLE)
+        state = jnp.where(hidden, jnp.int8(UNKNOWN), labels.ball_state)
+        return dataclasses.replace(
+            clip,
+            frames=occlude.paint(jnp.asarray(clip.frames), box, paint, small),
+            canvas=canvas,
+            labels=dataclasses.replace(labels, ball_state=state),
+        )
 
     def _warped(self, key, clip: Clip, chosen, crop_hw) -> Clip:
         """Cropped and turned where `chosen`; else only the canvas is cut."""
@@ -123,6 +177,36 @@ def moved(clip: Clip, to_frame: Affine, canvas_hw: tuple[int, int] | None) -> Cl
             ball_xy_px=ball_xy,
             ball_state=jnp.where(gone, jnp.int8(ABSENT), stack.labels.ball_state),
             masks=(masks >= 128).astype(jnp.uint8),
+        ),
+    )
+
+
+def reversed_in_time(clip: Clip, window: Window) -> Clip:
+    """An unbatched stack played backwards, with its labels.
+
+    Raises:
+        ValueError: the event frame is another one when counted from the end.
+    """
+    if 2 * window.event_at != window.frames - 1:
+        raise ValueError(
+            "A stack is reversed about its event frame, got "
+            f"`event_at={window.event_at}` of {window.frames} frames: take an odd "
+            "number of frames and the middle one, or set `reverse=0`."
+        )
+    labels = clip.labels
+    offset = jnp.asarray(labels.event_offset)
+    same_mask_frame = 2 * window.ball_at == window.frames - 1
+    canvas: Any = clip.canvas
+    return dataclasses.replace(
+        clip,
+        frames=clip.frames[::-1],
+        canvas=None if canvas is None else canvas[::-1],
+        labels=dataclasses.replace(
+            labels,
+            ball_xy_px=labels.ball_xy_px[::-1],
+            ball_state=labels.ball_state[::-1],
+            event_offset=jnp.where(jnp.isfinite(offset), -offset, offset),
+            masks_known=jnp.asarray(labels.masks_known) & same_mask_frame,
         ),
     )
 

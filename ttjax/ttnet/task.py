@@ -119,7 +119,7 @@ class Task:
 
     def _augment_one(self, key: PRNGKey, clip: Clip) -> Clip:
         crop_hw = self.config.crop_hw if self.config.canvas_hw else None
-        return self.augmentation.one(key, clip, crop_hw=crop_hw)
+        return self.augmentation.one(key, clip, window=self.window, crop_hw=crop_hw)
 
     def inputs(
         self, batch: Clip, key: PRNGKey | None, progress: Float[Array, ""]
