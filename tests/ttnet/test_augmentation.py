@@ -185,7 +185,7 @@ def test_a_reversed_stack_ends_where_it_began_and_its_masks_are_of_another_frame
 
 
 def test_a_box_hides_the_ball_in_both_views_and_makes_it_unknown():
-    clip = scene((480.0, 270.0))
+    clip = scene((480.5, 270.5))
     options = Augment(hflip=0.0, brightness=0.0, contrast=0.0, channel=0.0, occlude=1.0)
     one = functools.partial(options.one, window=WINDOW, crop_hw=CROP_HW)
     keys = jax.random.split(jax.random.key(0), 40)
