@@ -35,6 +35,8 @@ $(STAMP):
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
+# Huge pages for fresh buffers: a tenth off a step on CPUs (glibc only, else ignored).
+train: export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
 train: $(STAMP) ## set up, then train the default: ARGS="[recipe.py] [--field value ...]"
 	$(BIN)/python -m ttjax.train $(ARGS)
 
