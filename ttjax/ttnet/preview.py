@@ -48,9 +48,9 @@ def sheets(key: PRNGKey, task: Task, batch: Clip) -> list[Picture]:
 
     The whole frame is at the left, the crop that the local stage is trained on at the
     right, both enlarged `UPSCALE` times. The targets of columns and rows are drawn
-    along the borders, a ring is around the label of the ball, and dots are where it is
-    in the other frames of the stack. Masks are outlines; each event that is known has a
-    bar for its target.
+    along the borders, a ring is around the label of the ball, and dots outside the ring
+    are where it is in other frames of the stack. Masks are outlines; each event that is
+    known has a bar for its target.
     """
     augment_key, crop_key = jax.random.split(key)
     given: Any = jax.tree.map(jnp.asarray, batch)
@@ -65,7 +65,7 @@ def sheets(key: PRNGKey, task: Task, batch: Clip) -> list[Picture]:
 def _rows(words: str, key: PRNGKey, task: Task, clip: Clip) -> list[Picture]:
     """Both views of each example."""
     wanted, crop_xy = _targets(key, task, clip)
-    host, wanted, crop_xy = jax.tree.map(np.asarray, (clip, wanted, crop_xy))
+    host, crop_xy = jax.tree.map(np.asarray, (clip, crop_xy))
     return [
         np.concatenate(
             [
@@ -131,26 +131,26 @@ def _drawn(
         draw.outline(picture, clip.labels.masks[index] * known)
         if wanted.events is not None and wanted.events_known is not None:
             rows = {
-                name: wanted.events[index, kind]
+                name: float(wanted.events[index, kind])
                 for kind, name in enumerate(task.config.events)
                 if wanted.events_known[index, kind]
             }
             draw.bars(picture, rows)
-    for frame in range(task.window.frames):
-        if clip.labels.ball_state[index, frame] != VISIBLE:
-            continue
-        offset = clip.labels.ball_xy_px[index, frame] - view.origin_xy
-        place = offset / view.cell_px * UPSCALE
-        if frame != task.window.ball_at:
+    offset = clip.labels.ball_xy_px[index] - view.origin_xy[None]
+    places, radius = offset / view.cell_px[None] * UPSCALE, RING_PX[view.stage]
+    states, at = clip.labels.ball_state[index], task.window.ball_at
+    for place in places[states == VISIBLE]:
+        # Within the ring nothing may hide the ball.
+        if states[at] != VISIBLE or np.hypot(*(place - places[at])) > radius:
             draw.circle(picture, place, 2, draw.BALL, -1)
-            continue
+    if states[at] == VISIBLE:
         for colour, width in ((draw.SHADE, 3), (LABEL, 1)):
-            draw.circle(picture, place, RING_PX[view.stage], colour, width)
+            draw.circle(picture, places[at], radius, colour, width)
     draw.text(picture, words, (16 * size, 40 * size), size=1.4)
     return _bordered(picture, view.x, view.y)
 
 
-def _bordered(picture: Picture, x: np.ndarray, y: np.ndarray) -> Picture:
+def _bordered(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> Picture:
     """The picture with column targets above it and row targets at its left."""
     corner = np.zeros((STRIP_PX, STRIP_PX, 3), np.uint8)
     above = np.concatenate([corner, _bars(x)], axis=1)

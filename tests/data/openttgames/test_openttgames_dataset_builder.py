@@ -134,19 +134,18 @@ def test_a_network_trains_on_what_is_built(data):
         outputs, _ = TASK.config.model.init_with_output(weights, inputs)
         return TASK.losses(outputs, TASK.targets(clip, outputs))
 
-    found: Any = jax.device_get(terms(jax.random.key(0), batch))
+    found: Any = terms(jax.random.key(0), batch)
     assert set(found) == set(networks.HEADS)
     for term in found.values():
-        assert np.isfinite(term.value).all()
-        assert (term.value > 0).all()
-    known = (batch.labels.ball_state[:, -1] != stack_record.UNKNOWN).astype(np.float32)
+        assert np.isfinite(np.asarray(term.value)).all()
+        assert (np.asarray(term.value) > 0).all()
+    assert (batch.labels.ball_state[:, -1] != stack_record.UNKNOWN).any()
     blind = dataclasses.replace(
         batch.labels, ball_state=np.full_like(batch.labels.ball_state, -1)
     )
-    assert known.any()
     without: Any = terms(jax.random.key(0), dataclasses.replace(batch, labels=blind))
     for name in ("ball_global", "ball_local"):
-        assert found[name].weight.any()
+        assert np.asarray(found[name].weight).any()
         assert not np.asarray(without[name].weight).any()
 
 
