@@ -1,14 +1,22 @@
 """The full network of the paper on OpenTTGames, from built records.
 
-Commands, where VIDEOS holds the videos beside their unpacked labels:
+Commands, where VIDEOS holds the videos and their unpacked labels:
 
-    python -m ttjax.datasets build openttgames --manual-dir VIDEOS --data_dir DIR
+    python -m ttjax.datasets build openttgames --manual_dir VIDEOS --data_dir DIR
     python -m ttjax.train train/ttnet_openttgames.py --data DIR --videos VIDEOS
+    python -m ttjax.evaluate runs/ttnet_openttgames
+
+Without `--manual_dir` the first downloads them to DIR/downloads/openttgames. A trial of
+a few minutes on a CPU, the same network with an eighth of the channels and one step a
+phase: `--task.config.width 0.125 --phases.0.steps 1 --phases.1.steps 1
+--phases.2.steps 1 --steps-per-epoch 1 --batch-size 2 --data.validation-samples 2`.
 
 Trained as in section 6.1: first the global stage with the masks, then, from its
 weights, the local stage with the events, then all of it. Each phase ends where its
 validation loss stands still. With VIDEOS the finished run is scored on every frame of
-the test videos.
+the test videos. Every example is cropped and turned as there, and can be looked at:
+
+    python -m ttjax.pipeline show out.png train/ttnet_openttgames.py --data DIR
 
 The recordings are under CC BY-NC-SA 4.0, and so say the checkpoints: weights that saw
 them are not for commercial use.
@@ -20,6 +28,8 @@ import pathlib
 
 from ttjax.pipeline.stack_records import StackRecords
 from ttjax.recipe import Phase, Recipe, Scoring
+from ttjax.ttnet import config
+from ttjax.ttnet.augmentation import Augment
 from ttjax.ttnet.task import Task
 
 SAMPLES = 38_752
@@ -33,7 +43,11 @@ def recipe(data: pathlib.Path, videos: pathlib.Path | None = None) -> Recipe:
     """Three phases, in each of which all heads exist."""
     epoch = SAMPLES // BATCH_SIZE
     return Recipe(
-        task=Task(),
+        task=Task(
+            # The recorded canvas, whole: a turned crop needs the room.
+            config=config.ttnet(canvas_margin=(64, 36)),
+            augmentation=Augment(affine=1.0),
+        ),
         data=StackRecords(data, videos=videos),
         phases=(
             Phase(

@@ -92,52 +92,21 @@ def validation(
 
 
 def locate(root: pathlib.Path) -> list[openttgames.ClipFiles]:
-    """All clips below a folder, as this project, the site or other tools lay them out.
-
-    `<name>.mp4` lies in the folder or in a folder of it such as `videos/`; its labels
-    in a folder `<name>`, also below another such as `annotations/`.
+    """All clips below a folder, in any layout of `openttgames.find_clips`.
 
     Raises:
         FileNotFoundError: there is no clip.
-        ValueError: two files of one name.
+        ValueError: a video without labels or labels without a video, or two files of
+            one name.
     """
-    videos: dict[str, pathlib.Path] = {}
-    labels: dict[str, pathlib.Path] = {}
-    for found, paths in (
-        (videos, root.rglob("*.mp4")),
-        (labels, (path.parent for path in root.rglob(openttgames.BALL_FILE))),
-    ):
-        for path in sorted(paths):
-            name = path.stem if found is videos else path.name
-            if name in found:
-                raise ValueError(
-                    f"A clip has one video and one folder of labels, {name!r} has "
-                    f"{found[name]} and {path}: move one away."
-                )
-            found[name] = path
-    names = sorted(videos.keys() & labels.keys())
-    if not names:
-        raise FileNotFoundError(
-            f"No clip in {root}: expected <name>.mp4 and {openttgames.BALL_FILE} in a "
-            "folder <name> (`python -m ttjax.sim export DIR` makes such)."
-        )
-    alone = sorted(videos.keys() ^ labels.keys())
+    clips = openttgames.find_clips(root)
+    alone = set(root.rglob("*.mp4")) - {clip.video for clip in clips}
     if alone:
-        missing = "labels" if alone[0] in videos else "video"
         raise ValueError(
-            f"Every clip in {root} has a video and labels, {alone[0]!r} has no "
-            f"{missing}."
+            f"Every clip in {root} has a video and labels, {min(alone)} has no labels: "
+            "add them, or move it away."
         )
-    return [
-        openttgames.ClipFiles(
-            name,
-            videos[name],
-            labels[name] / openttgames.BALL_FILE,
-            labels[name] / openttgames.EVENTS_FILE,
-            labels[name] / openttgames.MASKS_FOLDER,
-        )
-        for name in names
-    ]
+    return clips
 
 
 def plan(

@@ -125,6 +125,22 @@ def test_clips_are_found_and_a_missing_video_is_an_error(tmp_path):
     assert openttgames.find_clips(tmp_path) == [clip]
 
 
+def test_clips_are_found_in_the_layouts_of_other_tools(tmp_path):
+    for name in ("b", "a"):
+        balls = openttgames.clip_files(tmp_path / "annotations", name).balls
+        openttgames.write_balls(balls, _balls())
+        (tmp_path / "videos").mkdir(exist_ok=True)
+        (tmp_path / "videos" / f"{name}.mp4").touch()
+    (tmp_path / "videos" / "unlabelled.mp4").touch()
+    one, two = openttgames.find_clips(tmp_path)
+    assert (one.name, two.name) == ("a", "b")
+    assert one.video == tmp_path / "videos" / "a.mp4"
+    assert one.masks == tmp_path / "annotations" / "a" / openttgames.MASKS_FOLDER
+    openttgames.write_balls(openttgames.clip_files(tmp_path, "a").balls, _balls())
+    with pytest.raises(ValueError, match=r"'a' has .* and .*annotations"):
+        openttgames.find_clips(tmp_path)
+
+
 CLIPS = [*(f"game_{n}" for n in range(1, 6)), *(f"test_{n}" for n in range(1, 8))]
 LABELS = [6799, 17444, 7275, 7073, 7406, 887, 779, 805, 1319, 1018, 1308, 874]
 ABSENT = [78, 169, 114, 102, 350, 7, 6, 7, 14, 10, 8, 104]

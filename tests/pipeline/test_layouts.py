@@ -19,6 +19,10 @@ def test_both_layouts_are_found(halls, tmp_path):
     (one,) = layouts.recordings(tmp_path)
     assert one.name == "game_1"
     assert (one.labels.ball_state == UNKNOWN).sum() == 13
+    (tmp_path / "videos").mkdir()
+    clip.video.rename(tmp_path / "videos" / "game_1.mp4")
+    (one,) = layouts.recordings(tmp_path)
+    assert one.name == "game_1"
 
 
 def test_what_is_no_layout_says_so(tmp_path):

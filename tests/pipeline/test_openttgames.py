@@ -47,6 +47,20 @@ def test_what_is_not_labelled_is_unknown(root):
     assert not of_files(files.clip_files(root, "game_2")).labels.events
 
 
+def test_events_come_from_the_file_that_the_builder_takes(root):
+    clip = files.clip_files(root, "game_1")
+    clip.events.rename(clip.events.with_name("events_bounce_net.json"))
+    assert of_files(clip).labels.events["bounce"].tolist() == [4]
+    other = clip.events.with_name("events_extended.json")
+    other.write_text('{"3": "net", "6": "left_out"}')
+    assert of_files(clip).labels.events["net"].tolist() == []
+    clip.events.with_name("events_bounce_net.json").unlink()
+    assert of_files(clip).labels.events["net"].tolist() == [3]
+    other.write_text('{"1": "net", "2": "bounce"}')
+    with pytest.warns(UserWarning, match="another clip"):
+        assert not of_files(clip).labels.events
+
+
 def test_masks_are_read_when_they_are_asked_for(root, tmp_path):
     masks = of_files(files.clip_files(root, "game_1")).labels.masks
     assert isinstance(masks, MaskFiles)
@@ -60,7 +74,9 @@ def test_masks_are_read_when_they_are_asked_for(root, tmp_path):
 
 def test_labels_beyond_the_video_are_an_error(root):
     clip = files.clip_files(root, "game_1")
-    files.write_events(clip.events, {"net": np.array([10])})
+    balls = files.read_balls(clip.balls)
+    beyond = np.array([3, 4, 10])
+    files.write_balls(clip.balls, files.Balls(beyond, balls.xy_px, balls.state))
     with pytest.raises(ValueError, match="'game_1' has labels up to frame 10"):
         of_files(clip)
 

@@ -4,6 +4,8 @@ import jax
 import pytest
 
 from ttjax import registry
+from ttjax.augment import affine
+from ttjax.formats import stack_record
 from ttjax.pipeline.stack_records import StackRecords
 from ttjax.recipe import Recipe
 from ttjax.train import arguments, paths
@@ -24,7 +26,15 @@ def recipe(module, tmp_path):
 
 def test_it_trains_the_network_of_the_paper(recipe):
     assert isinstance(recipe, Recipe)
-    assert recipe.task.config == config.ttnet()
+    canvas_hw = stack_record.LEAST_CANVAS_HW
+    assert recipe.task.config.canvas_hw == canvas_hw
+    margin = recipe.task.config.canvas_margin
+    assert recipe.task.config == config.ttnet(canvas_margin=margin)
+    # Section 6.1: every example is cropped and turned, which the canvas has room for.
+    change = recipe.task.augmentation
+    assert (change.affine, change.keep, change.rotation_deg) == (1, (0.85, 1), 15)
+    crop_hw = recipe.task.config.crop_hw
+    assert affine.inner_hw(canvas_hw, crop_hw, change.rotation_deg) >= crop_hw
     assert set(recipe.task.loss_terms) == set(config.HEADS)
     assert recipe.phases[-1].freeze == ()
 

@@ -74,10 +74,15 @@ def clip_files(root: pathlib.Path, name: str) -> ClipFiles:
 
 
 def find_clips(root: pathlib.Path) -> list[ClipFiles]:
-    """All clips in `root` that have a video and ball labels, by name.
+    """All clips below `root` that have ball labels, by name.
 
-    Raises FileNotFoundError if `root` is no directory or holds no clip, ValueError
-    where labels have no video.
+    As this project, the site or other tools lay them out: `<name>.mp4` lies in the
+    folder or in one below it such as `videos/`, the labels in a folder `<name>`, also
+    below another such as `annotations/`.
+
+    Raises:
+        FileNotFoundError: `root` is no directory or holds no clip.
+        ValueError: labels without a video, or two files of one name.
     """
     root = pathlib.Path(root)
     if not root.is_dir():
@@ -85,18 +90,32 @@ def find_clips(root: pathlib.Path) -> list[ClipFiles]:
             f"OpenTTGames data is a directory of clips, {root} is none: "
             "pass `--data DIR`."
         )
-    names = sorted(path.parent.name for path in root.glob(f"*/{BALL_FILE}"))
-    clips = [clip_files(root, name) for name in names]
-    for clip in clips:
-        if not clip.video.is_file():
-            raise ValueError(
-                f"Labels {clip.balls} have no video: expected {clip.video} beside them."
-            )
-    if not clips:
+    labels = [path.parent for path in sorted(root.rglob(BALL_FILE))]
+    if not labels:
         raise FileNotFoundError(
-            f"No clip in {root}: expected <name>.mp4 beside <name>/{BALL_FILE}."
+            f"No clip in {root}: expected <name>.mp4 and {BALL_FILE} in a folder "
+            "<name> (`python -m ttjax.sim export DIR` makes such)."
         )
-    return clips
+    found: dict[str, list[pathlib.Path]] = {}
+    for path in sorted(root.rglob("*.mp4")):
+        found.setdefault(path.stem, []).append(path)
+    clips: dict[str, ClipFiles] = {}
+    for folder in labels:
+        name, videos = folder.name, found.get(folder.name, [])
+        twice = videos if name not in clips else [clips[name].balls.parent, folder]
+        if len(twice) > 1:
+            raise ValueError(
+                f"A clip has one video and one folder of labels, {name!r} has "
+                f"{twice[0]} and {twice[1]}: move one away."
+            )
+        if not videos:
+            raise ValueError(
+                f"Every clip in {root} has a video, {name!r} has no video: put "
+                f"{name}.mp4 beside {folder}."
+            )
+        files = clip_files(folder.parent, name)
+        clips[name] = dataclasses.replace(files, video=videos[0])
+    return [clips[name] for name in sorted(clips)]
 
 
 def read_balls(path: pathlib.Path, size_hw: tuple[int, int] | None = None) -> Balls:

@@ -21,7 +21,7 @@ def recordings(root: pathlib.Path) -> Iterator[VideoRecording]:
             f"Labelled videos lie in a directory, {str(root)!r} is none: correct the "
             "path."
         )
-    if any(root.glob(f"*/{openttgames.BALL_FILE}")):
+    if any(root.rglob(openttgames.BALL_FILE)):
         return opentt.recordings(root)
     if any(root.glob("*/*.csv")):
         return (recording.of_clip(one, "absent") for one in tracknet.find(root))

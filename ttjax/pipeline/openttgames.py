@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from ttjax.formats import openttgames
+from ttjax.formats import openttgames, openttgames_events
 from ttjax.media.reader import Reader
 from ttjax.pipeline.recording import VideoRecording
 from ttjax.samples import UNKNOWN, FrameLabels
@@ -49,12 +49,15 @@ def recordings(root: pathlib.Path) -> Iterator[VideoRecording]:
 def of_files(files: openttgames.ClipFiles) -> VideoRecording:
     """One clip. Frames without a ball label are unknown; so are events without a file.
 
+    Events come from the first file that tells of them, as in the built records
+    (`ttjax.formats.openttgames_events.find`).
+
     Raises:
-        ValueError: labels of frames that the video does not have.
+        ValueError: labels of frames that the video does not have, or of another clip.
     """
     reader = Reader(files.video)
     balls = openttgames.read_balls(files.balls)
-    events = openttgames.read_events(files.events) if files.events.exists() else {}
+    events = openttgames_events.find(files.balls.parent, balls)
     masks = MaskFiles(files.masks)
     frames = [balls.frames, *events.values(), np.array(list(masks), np.int64)]
     last = max((int(at[-1]) for at in frames if len(at)), default=-1)

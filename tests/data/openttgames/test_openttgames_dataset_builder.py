@@ -1,10 +1,15 @@
+import dataclasses
 import json
 import os
 import pathlib
 import subprocess
 import sys
 import unittest
+from typing import Any
 
+import cv2
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
@@ -14,6 +19,10 @@ from ttjax.datasets.openttgames import (  # pyright: ignore[reportMissingImports
     openttgames_dataset_builder as module,
 )
 from ttjax.formats import openttgames, stack_record
+from ttjax.pipeline.stack_records import StackRecords
+from ttjax.ttnet import config as networks
+from ttjax.ttnet.augmentation import Augment
+from ttjax.ttnet.task import Task
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +74,79 @@ def test_records_say_what_the_label_files_say(windows):
             np.testing.assert_array_equal(
                 stack.masks, openttgames.read_mask(masks[frame])
             )
+
+
+@pytest.fixture(scope="module")
+def data(windows):
+    """The records and their videos, as a recipe names them."""
+    videos = pathlib.Path(module.Builder.pkg_dir_path) / "dummy_data"
+    return StackRecords(windows.path, videos=videos, cache=False)
+
+
+TASK = Task(
+    networks.nano(crop_hw=(128, 320), canvas_margin=(64, 36), width=0.5),
+    augmentation=Augment(affine=1.0),
+)
+
+
+def test_samples_show_what_the_evaluator_streams(data):
+    """Builder, pipeline and evaluator agree on pixels and labels of every frame."""
+    (video,) = data.recordings("test")
+    frames, labels = list(video.frames()), video.labels
+    samples = data.windows("test", TASK.sample, jitter=1.0, away=0.0)
+    for index in range(0, len(samples), 9):
+        facts = samples.stacks[index].facts
+        clip = samples.sample(index, np.random.default_rng(index))
+        x, y = clip.canvas_xy
+        h, w = TASK.sample.canvas_hw or (0, 0)
+        for step, number in enumerate(range(facts.frame - 8, facts.frame + 1)):
+            whole = cv2.resize(frames[number], (320, 128), interpolation=cv2.INTER_AREA)
+            part = frames[number][y : y + h, x : x + w]
+            for seen, shown in ((clip.frames, whole), (clip.canvas, part)):
+                difference = np.abs(seen[step].astype(float) - shown)
+                assert difference.mean() < 2  # of JPEG
+            assert clip.labels.ball_state[step] == labels.ball_state[number]
+            if labels.ball_state[number] == stack_record.VISIBLE:
+                np.testing.assert_array_equal(
+                    clip.labels.ball_xy_px[step], labels.ball_xy_px[number]
+                )
+        (bounce,) = labels.events["bounce"]
+        steps = bounce - (facts.frame - 4)
+        assert clip.labels.event_known.all()
+        assert clip.labels.event_offset[0] == (steps if abs(steps) <= 16 else np.inf)
+        assert clip.labels.masks_known.all() == (facts.frame in labels.masks)
+
+
+def test_a_network_trains_on_what_is_built(data):
+    """From records to losses; the paper's crops and turns included."""
+    batch = data.train(TASK.sample, batch_size=2, seed=0).next_batch()
+    shapes = [
+        jax.tree.map(lambda x: (x.shape, x.dtype), one)
+        for one in (batch, TASK.sample.batch(2))
+    ]
+    assert shapes[0] == shapes[1]
+
+    @jax.jit
+    def terms(key, batch):
+        augment, look, weights = jax.random.split(key, 3)
+        clip = TASK.augment(augment, batch)
+        inputs = TASK.inputs(clip, look, jnp.zeros(()))
+        outputs, _ = TASK.config.model.init_with_output(weights, inputs)
+        return TASK.losses(outputs, TASK.targets(clip, outputs))
+
+    found: Any = terms(jax.random.key(0), batch)
+    assert set(found) == set(networks.HEADS)
+    for term in found.values():
+        assert np.isfinite(np.asarray(term.value)).all()
+        assert (np.asarray(term.value) > 0).all()
+    assert (batch.labels.ball_state[:, -1] != stack_record.UNKNOWN).any()
+    blind = dataclasses.replace(
+        batch.labels, ball_state=np.full_like(batch.labels.ball_state, -1)
+    )
+    without: Any = terms(jax.random.key(0), dataclasses.replace(batch, labels=blind))
+    for name in ("ball_global", "ball_local"):
+        assert np.asarray(found[name].weight).any()
+        assert not np.asarray(without[name].weight).any()
 
 
 def test_pairs_are_counted_beside_the_paper_s(prepare, tmp_path, capsys):
