@@ -105,7 +105,7 @@ def test_augmentation_is_what_the_task_does():
         words = np.s_[STRIP + 40 :, STRIP:]  # the caption differs
         np.testing.assert_array_equal(before[words], after[words])
         np.testing.assert_array_equal(before[:STRIP], after[:STRIP])
-    dark = dataclasses.replace(STILL, brightness=0.5)
+    dark = dataclasses.replace(STILL, brightness=0.5, channel=0.5)
     coarse, _ = made(clips(ABSENT), augmentation=dark)
     corner = np.s_[-1, -1]
     assert (coarse[0][corner] != coarse[1][corner]).any()

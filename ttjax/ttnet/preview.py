@@ -55,16 +55,19 @@ def sheets(key: PRNGKey, task: Task, batch: Clip) -> list[Picture]:
     augment_key, crop_key = jax.random.split(key)
     given: Any = jax.tree.map(jnp.asarray, batch)
     changed = jax.jit(task.augment)(augment_key, given)
+    blank = _blank(task, len(given.source_hw))
     rows = [
-        _rows(words, crop_key, task, clip)
+        _rows(words, crop_key, task, clip, blank)
         for words, clip in (("as read", given), ("augmented", changed))
     ]
     return [np.concatenate(pair) for pair in zip(*rows, strict=True)]
 
 
-def _rows(words: str, key: PRNGKey, task: Task, clip: Clip) -> list[Picture]:
+def _rows(
+    words: str, key: PRNGKey, task: Task, clip: Clip, blank: Any
+) -> list[Picture]:
     """Both views of each example."""
-    wanted, crop_xy = _targets(key, task, clip)
+    wanted, crop_xy = _targets(key, task, clip, blank)
     host, crop_xy = jax.tree.map(np.asarray, (clip, crop_xy))
     return [
         np.concatenate(
@@ -78,19 +81,27 @@ def _rows(words: str, key: PRNGKey, task: Task, clip: Clip) -> list[Picture]:
     ]
 
 
-def _targets(key: PRNGKey, task: Task, clip: Any) -> tuple[Targets, Any]:
-    """What the heads should say at the beginning of a phase, and the crops' corners."""
+def _blank(task: Task, batch_size: int) -> Any:
+    """Outputs of the right shapes; targets ask for no more of them."""
     config = task.config
+    outputs, _ = jax.eval_shape(
+        config.model.init_with_output,
+        jax.random.key(0),
+        config.abstract_inputs(batch_size),
+    )
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), outputs)
+
+
+def _targets(key: PRNGKey, task: Task, clip: Any, outputs: Any) -> tuple[Targets, Any]:
+    """What the heads should say at the beginning of a phase, and the crops' corners."""
     inputs = task.inputs(clip, key, jnp.zeros(()))
-    shapes = jax.eval_shape(config.model.apply, config.abstract_variables(), inputs)
-    outputs: Any = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     corner = None
     if inputs.canvas is not None:
         corner = crop.origin(
             inputs.crop_at,
             inputs.canvas_xy,
             canvas_hw=crop.canvas_size(inputs.canvas),
-            crop_hw=config.crop_hw,
+            crop_hw=task.config.crop_hw,
         )
         outputs = dataclasses.replace(outputs, crop_xy=corner)
     return task.targets(clip, outputs), corner
