@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from typing import Any
 
 import cv2
 import pytest
@@ -45,7 +46,7 @@ def test_a_recipe_s_samples_are_drawn(made_stacks, cache_home, tmp_path, capsys)
     main(["show", str(out), str(recipe), "--data", str(made_stacks), "--seed", "3"])
     paths = [out, out.with_name("sheet_1.png")]
     assert capsys.readouterr().out.splitlines()[-2:] == list(map(str, paths))
-    images = [cv2.imread(str(path)) for path in paths]
+    images: list[Any] = [cv2.imread(str(path)) for path in paths]
     assert images[0].shape == images[1].shape
     assert (images[0] != images[1]).any()
     recipe.write_text(RECIPE.replace("task=Task(network)", "task=Toy()") + TOY)

@@ -70,15 +70,24 @@ def _rows(
     wanted, crop_xy = _targets(key, task, clip, blank)
     host, crop_xy = jax.tree.map(np.asarray, (clip, crop_xy))
     return [
-        np.concatenate(
+        _side_by_side(
             [
                 _drawn(f"{words}, {view.stage}", view, task, host, wanted, index)
                 for view in _views(task, host, wanted, crop_xy, index)
-            ],
-            axis=1,
+            ]
         )
         for index in range(len(host.source_hw))
     ]
+
+
+def _side_by_side(pictures: list[Picture]) -> Picture:
+    """Pictures of any heights in a row, black below the lower ones."""
+    height = max(len(picture) for picture in pictures)
+    filled = [
+        np.pad(picture, ((0, height - len(picture)), (0, 0), (0, 0)))
+        for picture in pictures
+    ]
+    return np.concatenate(filled, axis=1)
 
 
 def _blank(task: Task, batch_size: int) -> Any:
