@@ -49,18 +49,10 @@ def test_a_recipe_s_samples_are_drawn(made_stacks, cache_home, tmp_path, capsys)
     images: list[Any] = [cv2.imread(str(path)) for path in paths]
     assert images[0].shape == images[1].shape
     assert (images[0] != images[1]).any()
-    recipe.write_text(RECIPE.replace("task=Task(network)", "task=Toy()") + TOY)
+    other = RECIPE.replace("Task(network)", "brightest.Task()")
+    recipe.write_text("from tests import brightest\n" + other)
     with pytest.raises(ValueError, match="drawn as a TTNet sees them"):
         show(out, [str(recipe), "--data", str(made_stacks)])
-
-
-TOY = """
-import dataclasses
-
-@dataclasses.dataclass(frozen=True)
-class Toy:
-    loss_terms: tuple[str, ...] = ()
-"""
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def _rows(
     ]
 
 
-def _side_by_side(pictures: list[Picture]) -> Picture:
+def _side_by_side(pictures: list[UInt8[np.ndarray, "_ _ 3"]]) -> Picture:
     """Pictures of any heights in a row, black below the lower ones."""
     height = max(len(picture) for picture in pictures)
     filled = [
