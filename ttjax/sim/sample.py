@@ -13,7 +13,7 @@ from ttjax.sim import camera as side_camera
 from ttjax.sim.rally import EVENTS, Rally
 from ttjax.typing import PRNGKey
 
-CLASSES = (0.20, 0.25, 0.10, 0.17, 0.28)
+CLASSES = (0.20, 0.24, 0.14, 0.16, 0.26)
 """Shares of the samples with a bounce, a net event, no ball, a ball that is tossed to
 serve, and nothing special. A tossed ball is slow and beside a hand: hard to see."""
 NEAR_STEPS = 2.5
@@ -87,7 +87,7 @@ def stack(key: PRNGKey, spec: ClipSpec, hall: Hall = Hall()) -> Clip:
     """One sample of `spec`; unbatched, the caller maps it over keys.
 
     About a quarter of the samples has a bounce near its event frame, as many a net
-    event, one of ten has no ball in view: `CLASSES`. The canvas lies around the ball,
+    event, one of eight has no ball in view: `CLASSES`. The canvas lies around the ball,
     or anywhere without one.
     """
     check(spec, hall.source_hw)
