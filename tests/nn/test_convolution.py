@@ -62,6 +62,17 @@ def test_general_serves_flax_layers_at_stride_1():
     np.testing.assert_allclose(fast, usual, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [{"strides": 2}, {"padding": "VALID"}, {"kernel_dilation": 2}],
+)
+def test_general_refuses_layers_that_are_another_convolution(fields):
+    x = randn(1, 5, 6, 3)
+    layer = nn.Conv(4, (3, 3), conv_general_dilated=convolution.general, **fields)
+    with pytest.raises(ValueError, match="This convolution has stride 1"):
+        layer.init(jax.random.key(0), x)
+
+
 def test_a_kernel_of_even_size_is_refused():
     with pytest.raises(ValueError, match=r"middle pixel, got \(2, 3\)"):
         convolution.same(randn(1, 4, 4, 1), randn(2, 3, 1, 1))

@@ -5,6 +5,8 @@ whole map: for 16 to 72 channels on 8 maps of 32x80 33 ms, where the map itself 
 As matrix products of patches that stay in the cache it takes 7 as well.
 """
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -26,12 +28,31 @@ def same(
     return _forward(x, kernel)[0]
 
 
-def general(x: Array, kernel: Array, *args: object, **kwargs: object) -> Array:
-    """`lax.conv_general_dilated` for `flax.linen.Conv` at stride 1 with padding."""
-    del (
-        args,
-        kwargs,
-    )  # What flax says there for such a layer is the definition of `same`.
+def general(
+    x: Array,
+    kernel: Array,
+    strides: Sequence[int],
+    padding: str | Sequence[tuple[int, int]],
+    *,
+    feature_group_count: int = 1,
+    lhs_dilation: Sequence[int] = (1, 1),
+    rhs_dilation: Sequence[int] = (1, 1),
+    **others: object,
+) -> Array:
+    """`same` in the place of `lax.conv_general_dilated` in a `flax.linen.Conv`.
+
+    Raises:
+        ValueError: the layer is another convolution.
+    """
+    del others  # NHWC and HWIO always, and the layer's own precision.
+    steps = (*strides, *lhs_dilation, *rhs_dilation, feature_group_count)
+    if padding != "SAME" or any(step != 1 for step in steps):
+        raise ValueError(
+            "This convolution has stride 1, SAME padding and neither dilation nor "
+            f"groups, got strides={tuple(strides)}, padding={padding!r}, dilations="
+            f"{tuple(lhs_dilation)}, {tuple(rhs_dilation)}, groups="
+            f"{feature_group_count}: leave `conv_general_dilated` out of that layer."
+        )
     return same(x, kernel)
 
 
