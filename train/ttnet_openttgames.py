@@ -46,7 +46,7 @@ def recipe(data: pathlib.Path, videos: pathlib.Path | None = None) -> Recipe:
         task=Task(
             # The recorded canvas, whole: a turned crop needs the room.
             config=config.ttnet(canvas_margin=(64, 36)),
-            augmentation=Augment(affine=1.0),
+            augmentation=Augment(affine=1.0, hue_deg=15.0),
         ),
         data=StackRecords(data, videos=videos),
         phases=(

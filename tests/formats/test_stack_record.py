@@ -123,3 +123,11 @@ def test_images_that_are_missing_damaged_or_too_large_are_refused(record):
     far = np.array([1600, 0], np.int32)
     with pytest.raises(ValueError, match="inside the source"):
         stack_record.decode({**encoded, "canvas_xy": far})
+
+
+def test_arrays_are_written_with_their_types_and_the_place_names_the_stack():
+    encoded, given = stack_record.encode(facts(), [b""] * T, [b""] * T), facts()
+    for name, kind in stack_record.ARRAYS.items():
+        assert encoded[name].dtype == kind
+        assert getattr(stack_record.read_facts(encoded), name).dtype == kind
+    assert given.place == f"frame {given.frame} of {given.clip!r}"

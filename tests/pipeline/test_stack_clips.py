@@ -149,7 +149,7 @@ def test_what_is_not_asked_for_need_not_fit():
 def test_sizes_that_do_not_fit_name_the_stack(encoded):
     stack = encoded[3]
     spec = dataclasses.replace(SPEC, frame_hw=(64, 160))
-    place = stack_clips.place(stack.facts)
+    place = stack.facts.place
     assert place == "frame 3 of 'train_0'"
     with pytest.raises(ValueError, match=f"64 x 160 px, {place} has 3 of 128 x 320"):
         stack_clips.check_frames(stack, stack.frames(), spec)

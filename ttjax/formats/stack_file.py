@@ -14,19 +14,13 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from ttjax.formats import stack_record
+
 MAGIC = b"ttjax stacks 1\n"
 _LENGTH, _COUNT = struct.Struct("<I"), struct.Struct("<Q")
 _IMAGES = ("frames", "canvas")
 _BYTES = ("clip", "group")
 _SCALARS = {"frame": np.int64, "kind": np.int8}
-_ARRAYS = {
-    "canvas_xy": np.int32,
-    "source_hw": np.int32,
-    "ball_xy_px": np.float32,
-    "ball_state": np.int8,
-    "event_offset": np.float32,
-    "event_known": np.bool_,
-}
 
 
 def write(path: pathlib.Path, records: Iterable[Mapping[str, Any]]) -> int:
@@ -41,7 +35,9 @@ def write(path: pathlib.Path, records: Iterable[Mapping[str, Any]]) -> int:
             images.append(bytes(record["masks"]))
             head = {name: record[name].decode() for name in _BYTES}
             head |= {name: int(record[name]) for name in _SCALARS}
-            head |= {name: np.asarray(record[name]).tolist() for name in _ARRAYS}
+            head |= {
+                name: np.asarray(record[name]).tolist() for name in stack_record.ARRAYS
+            }
             head["images"] = [len(image) for image in images]
             text = json.dumps(head).encode()
             out.write(_LENGTH.pack(len(text)) + text + b"".join(images))
@@ -77,7 +73,7 @@ def read(path: pathlib.Path) -> Iterator[dict[str, Any]]:
             t = len(head["ball_state"])
             record = {name: head[name].encode() for name in _BYTES}
             record |= {name: kind(head[name]) for name, kind in _SCALARS.items()}
-            for name, kind in _ARRAYS.items():
+            for name, kind in stack_record.ARRAYS.items():
                 record[name] = np.array(head[name], kind)
             record["frames"], record["canvas"] = images[:t], images[t : 2 * t]
             record["masks"] = images[2 * t]

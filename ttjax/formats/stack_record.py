@@ -27,6 +27,16 @@ EVENT_STEPS = 8
 KINDS = EVENT, LABELLED, WITHOUT_BALL, UNLABELLED = 0, 1, 2, 3
 """Classes of windows, for weighted sampling: see `kind_of`."""
 
+ARRAYS = {
+    "canvas_xy": np.int32,
+    "source_hw": np.int32,
+    "ball_xy_px": np.float32,
+    "ball_state": np.int8,
+    "event_offset": np.float32,
+    "event_known": np.bool_,
+}
+"""The arrays among a record's labels, with their types."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
@@ -51,6 +61,11 @@ class Facts:
     event_known: Bool[np.ndarray, " e"]
     group: str
     kind: int
+
+    @property
+    def place(self) -> str:
+        """Names the stack in errors."""
+        return f"frame {self.frame} of {self.clip!r}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,19 +139,14 @@ def encode(
     if len(frames) != t or len(canvas) != t:
         raise ValueError(
             f"A stack of {t} labelled frames has as many images at both scales, "
-            f"{_place(facts)} has {len(frames)} and {len(canvas)}."
+            f"{facts.place} has {len(frames)} and {len(canvas)}."
         )
     return {
         "clip": facts.clip.encode(),
         "frame": np.int64(facts.frame),
         "frames": list(frames),
         "canvas": list(canvas),
-        "canvas_xy": facts.canvas_xy,
-        "source_hw": facts.source_hw,
-        "ball_xy_px": facts.ball_xy_px,
-        "ball_state": facts.ball_state,
-        "event_offset": facts.event_offset,
-        "event_known": facts.event_known,
+        **{name: getattr(facts, name) for name in ARRAYS},
         "masks": masks,
         "group": facts.group.encode(),
         "kind": np.int8(facts.kind),
@@ -148,12 +158,7 @@ def read_facts(record: Mapping[str, Any]) -> Facts:
     return Facts(
         clip=_text(record["clip"]),
         frame=int(record["frame"]),
-        canvas_xy=np.asarray(record["canvas_xy"], np.int32),
-        source_hw=np.asarray(record["source_hw"], np.int32),
-        ball_xy_px=np.asarray(record["ball_xy_px"], np.float32),
-        ball_state=np.asarray(record["ball_state"], np.int8),
-        event_offset=np.asarray(record["event_offset"], np.float32),
-        event_known=np.asarray(record["event_known"], np.bool_),
+        **{name: np.asarray(record[name], kind) for name, kind in ARRAYS.items()},
         group=_text(record["group"]),
         kind=int(record["kind"]),
     )
@@ -166,7 +171,7 @@ def decode(record: Mapping[str, Any]) -> Stack:
         ValueError: an image cannot be decoded or has another size than it should.
     """
     facts = read_facts(record)
-    place = _place(facts)
+    place = facts.place
     frames, canvas = (
         np.stack([decode_image(bytes(data), place) for data in record[name]])
         for name in ("frames", "canvas")
@@ -190,7 +195,7 @@ def check(facts: Facts) -> None:
     Raises:
         ValueError: they do not.
     """
-    place, xy = _place(facts), facts.canvas_xy
+    place, xy = facts.place, facts.canvas_xy
     if (xy % 2).any() or (xy < 0).any() or (xy >= facts.source_hw[::-1]).any():
         raise ValueError(
             "The corner of a canvas is even on both axes and inside the source of "
@@ -205,10 +210,6 @@ def check(facts: Facts) -> None:
         )
     if np.isnan(facts.event_offset).any():
         raise ValueError(f"Event offsets are numbers or infinite, {place} has NaN.")
-
-
-def _place(facts: Facts) -> str:
-    return f"frame {facts.frame} of {facts.clip!r}"
 
 
 def _text(value: Any) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from ttjax.formats.stack_record import Facts
 from ttjax.pipeline import clips
 from ttjax.pipeline.stack_pixels import Images, OpenStack, StackReader
 from ttjax.samples import NO_EVENT, VISIBLE, Clip, ClipSpec, Labels
@@ -142,7 +141,7 @@ def check_frames(stack: OpenStack, frames: Images, spec: ClipSpec) -> None:
     if len(frames) != spec.window.frames or frames[0].shape[:2] != spec.frame_hw:
         raise ValueError(
             f"A task takes {spec.window.frames} frames of {_size(spec.frame_hw)}, "
-            f"{place(stack.facts)} has {len(frames)} of {_size(frames[0].shape)}: "
+            f"{stack.facts.place} has {len(frames)} of {_size(frames[0].shape)}: "
             "set the task's `frame_hw` and window to these, or build the data set "
             "again."
         )
@@ -157,15 +156,10 @@ def check_canvas(stack: OpenStack, canvas: Images, hw: tuple[int, int]) -> None:
     have = canvas[0].shape[:2]
     if have[0] < hw[0] or have[1] < hw[1]:
         raise ValueError(
-            f"A canvas is cut from the recorded one, {place(stack.facts)} has "
+            f"A canvas is cut from the recorded one, {stack.facts.place} has "
             f"{_size(have)}, the task takes {_size(hw)}: take a smaller crop or margin "
             "in the task, or build the data set with larger canvases."
         )
-
-
-def place(facts: Facts) -> str:
-    """Names a stack in errors."""
-    return f"frame {facts.frame} of {facts.clip!r}"
 
 
 def _size(hw: Sequence[int]) -> str:

@@ -15,21 +15,11 @@ import numpy as np
 from jaxtyping import UInt8
 
 from ttjax.formats import stack_record
-from ttjax.formats.stack_record import FRAME_HW, Facts
+from ttjax.formats.stack_record import ARRAYS, FRAME_HW, Facts
 from ttjax.pipeline import store
 
 Images = Sequence[UInt8[np.ndarray, "h w 3"]] | np.ndarray
 """One picture per frame of a stack, oldest first."""
-
-_LABELS = {
-    "canvas_xy": np.int32,
-    "source_hw": np.int32,
-    "ball_xy_px": np.float32,
-    "ball_state": np.int8,
-    "event_offset": np.float32,
-    "event_known": np.bool_,
-}
-"""The arrays of `Facts`."""
 
 
 @runtime_checkable
@@ -56,7 +46,7 @@ class OpenStack(Protocol):
 
 @runtime_checkable
 class StackReader(Protocol):
-    """StackReader at random access, from several threads."""
+    """Stacks at random access, from several threads."""
 
     def __len__(self) -> int:
         """Number of stacks."""
@@ -84,8 +74,8 @@ class EncodedStack:
         sizes = sorted({image.shape[:2] for image in images})
         if sizes != [FRAME_HW]:
             raise ValueError(
-                f"Whole frames are recorded at {FRAME_HW} (h, w), {self.place} has "
-                f"{sizes}: build the data set again."
+                f"Whole frames are recorded at {FRAME_HW} (h, w), {self.facts.place} "
+                f"has {sizes}: build the data set again."
             )
         return images
 
@@ -98,16 +88,13 @@ class EncodedStack:
         data = bytes(self.record["masks"])
         if not data:
             return None
-        return (stack_record.decode_image(data, self.place) > 127).astype(np.uint8)
-
-    @property
-    def place(self) -> str:
-        """Names the stack in errors."""
-        return f"frame {self.facts.frame} of {self.facts.clip!r}"
+        return (stack_record.decode_image(data, self.facts.place) > 127).astype(
+            np.uint8
+        )
 
     def _decoded(self, name: str) -> Images:
         return [
-            stack_record.decode_image(bytes(data), self.place)
+            stack_record.decode_image(bytes(data), self.facts.place)
             for data in self.record[name]
         ]
 
@@ -160,7 +147,7 @@ class Decoded:
         }
         self._labels = {
             name: np.load(folder / f"{name}.npy")
-            for name in (*_LABELS, "masks_known", "kind", "frame", "clip")
+            for name in (*ARRAYS, "masks_known", "kind", "frame", "clip")
         }
         self._texts = json.loads((folder / "texts.json").read_text())
 
@@ -177,7 +164,7 @@ class Decoded:
             frame=int(labels["frame"]),
             group=group,
             kind=int(labels["kind"]),
-            **{name: labels[name] for name in _LABELS},
+            **{name: labels[name] for name in ARRAYS},
         )
         rows = {name: array[index] for name, array in self._pixels.items()}
         return DecodedStack(facts, {**rows, "masks_known": labels["masks_known"]})
@@ -226,7 +213,7 @@ def decode(
         for array in pixels.values():
             array.flush()
         for name, values in labels.items():
-            np.save(part / f"{name}.npy", np.array(values, _LABELS.get(name)))
+            np.save(part / f"{name}.npy", np.array(values, ARRAYS.get(name)))
         store.write_json(part / "texts.json", list(texts))
         return {"of": what, "stacks": len(stacks)}
 
@@ -258,9 +245,9 @@ def _rows(
     if wrong:
         told = [f"{name} {rows[name].shape} for {shapes[name]}" for name in wrong]
         raise ValueError(
-            f"Stacks that are decoded into one file have one shape, {stack.place} "
-            f"has {', '.join(told)}: train from the records themselves, or build them "
-            "alike."
+            "Stacks that are decoded into one file have one shape, "
+            f"{stack.facts.place} has {', '.join(told)}: train from the records "
+            "themselves, or build them alike."
         )
     return rows
 
@@ -268,7 +255,7 @@ def _rows(
 def _labels_of(stack: EncodedStack) -> dict[str, Any]:
     facts = stack.facts
     return {
-        **{name: getattr(facts, name) for name in _LABELS},
+        **{name: getattr(facts, name) for name in ARRAYS},
         "masks_known": bool(stack.record["masks"]),
         "kind": facts.kind,
         "frame": facts.frame,
