@@ -6,19 +6,19 @@ unseen rallies, 1920x1080:
 
 A. 2026-11-21, quiet cores, 9 min 24 s with the install, 1,392 steps, 3,000 samples, of
    an earlier form: crops 320 px wide, slower steps, fewer tossed balls.
-B. 2026-11-27, this form, on slower cores that tests used at the same time: 12 min,
-   550 steps, 1,800 frames.
+B. 2026-11-27, this form, in a fresh clone on slower cores, nothing else running: 13 min
+   12 s with the install, 799 steps, 1,872 samples, scored on 1,800 frames.
 
 | | A | B | floor | best constant, B |
 |---|---|---|---|---|
-| PCK@10, global and local | .806, .941 | .673, .897 | .95, .95: missed | .005 |
-| presence, global and local | .821, .931 | .760, .903 | .96, .96: missed | .793 |
-| false presence, both | .024, .053 | .019, .145 | at most .30 | 1 |
-| IoU humans | .668 | .589 | .65 | .339 |
-| IoU table, scoreboard | .933, .752 | .913, .089 | .88, .65 | .744, .298 |
-| F1@2 bounce, net | .932, .577 | .846, .314 | half the gap to 1 | .124, .093 |
+| PCK@10, global and local | .806, .941 | .745, .918 | .95, .95: missed | .005 |
+| presence, global and local | .821, .931 | .809, .905 | .96, .96: missed | .793 |
+| false presence, both | .024, .053 | .016, .170 | at most .30 | 1 |
+| IoU humans | .668 | .612 | .65: missed by B | .339 |
+| IoU table, scoreboard | .933, .752 | .911, .602 | .88, .65: missed by B | .744, .298 |
+| F1@2 bounce, net | .932, .577 | .957, .480 | .562, .547: missed by B | .124, .093 |
 
-This form on quiet cores: not yet run. The global stage misses balls near a racket.
+Local median error of B .73 px. The global stage misses balls near a racket.
 """
 
 import pathlib
