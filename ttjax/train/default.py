@@ -1,8 +1,8 @@
 """The embedded default: a nano TTNet from simulated rallies, on a CPU, in ten minutes.
 
-Command: `make train`. How far it comes in its time depends on the cores, and on what
-else they do. Measured on 2 cores of an AMD EPYC, on untrimmed frames of five
-unseen rallies, 1920x1080:
+Command: `make train`. Its scores depend on how far it comes in its time, and that on the
+cores and what else they do. Hardware: 2 cores of an AMD EPYC. Scores are of untrimmed
+frames of five unseen rallies, 1920x1080:
 
 A. 2026-11-21, quiet cores, 9 min 24 s with the install, 1,392 steps, 3,000 samples, of
    an earlier form: crops 320 px wide, slower steps, fewer tossed balls.
