@@ -52,3 +52,9 @@ def test_one_key_gives_one_rally_and_any_number_of_frames():
     assert (np.asarray(first.ball_m) != np.asarray(other.ball_m)).any()
     assert rally.EVENTS == ("bounce", "net")
     assert {rally.GONE, rally.TOSS, rally.PLAY, rally.DEAD} == {0, 1, 2, 3}
+
+
+def test_a_racket_meets_the_ball_and_does_not_ride_along(play):
+    gap = np.asarray(play.hand_m) - np.asarray(play.ball_m)[..., None, :]
+    nearest = np.linalg.norm(gap, axis=-1).min(axis=-1)
+    assert (nearest[np.asarray(play.present)] < 0.25).mean() < 0.2

@@ -113,11 +113,11 @@ def _background(draws: Uniforms, camera: Camera, gain) -> Shapes:
     kinds = (4 * draws.take(BANNERS)).astype(jnp.int32)
     glyphs = draws.take(BANNERS * GLYPHS) < 0.85
     spots = draws.take(SPOTS, 4)
-    white, dark, green = (142.0, 170.0, 158.0), (18.0, 28.0, 28.0), (14.0, 60.0, 40.0)
+    white, dark, green = (125.0, 160.0, 138.0), (18.0, 28.0, 28.0), (14.0, 60.0, 40.0)
     red, lime, basin = (120.0, 44.0, 34.0), (150.0, 170.0, 40.0), (40.0, 190.0, 30.0)
     papers = jnp.array([white, white, dark, green]) * gain
     inks = jnp.array([red, (40.0, 60.0, 110.0), lime, (12.0, 48.0, 32.0)]) * gain
-    palette = {"lamp": [235.0] * 3, "white": jnp.array(white) * 1.2 * gain}
+    palette = {"lamp": [235.0] * 3, "white": jnp.array(white) * 1.3 * gain}
     palette |= {"pole": jnp.array(dark) * 1.4 * gain}
     groups = {"lamps": jnp.stack([u[0] - 0.5, jnp.zeros(()), 0.3 * u[1]])}
     y = 3.6 + 1.0 * u[2]

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int8
 
+from ttjax.geometry import fields_of_play as field
 from ttjax.sim import physics as physics_
 from ttjax.sim import strokes
 from ttjax.sim.physics import Ball, Physics
@@ -26,6 +27,10 @@ BOUNCE_SPEED_M_S = 0.5
 """Slower impacts on the table (a ball that comes to rest) are not called bounces."""
 REACH_M = 0.35
 """From the middle of the body to the racket, along the table."""
+SWING_M_S, BACKSWING_M = 4.5, 0.5
+"""Speed of a racket on its way to the ball, and from how far behind it comes."""
+AHEAD_S = 0.3
+"""For so long a player foresees the ball."""
 
 
 @flax.struct.dataclass
@@ -73,7 +78,17 @@ class _State:
     """The serve for which the ball is tossed."""
 
 
-def _players(state: _State, seconds: float, home: Array):
+def _until_stroke(state: _State, gravity_m_s2: float) -> Array:
+    """Seconds until the next player meets the ball, at most `AHEAD_S`."""
+    (x, _, z), (vx, _, vz) = state.ball.position, state.ball.velocity
+    way = state.strike_m - state.target * x
+    flight = way / jnp.maximum(state.target * vx, 1.0)
+    drop = jnp.maximum(vz**2 + 2 * gravity_m_s2 * (z - state.strike_m), 0.0)
+    fall = (vz + jnp.sqrt(drop + 1e-9)) / gravity_m_s2
+    return jnp.clip(jnp.where(state.phase == TOSS, fall, flight), 0.0, AHEAD_S)
+
+
+def _players(state: _State, physics: Physics, seconds: float, home: Array):
     """Feet and rackets follow the ball, at limited speed."""
     ball, sides = state.ball, jnp.array([-1.0, 1.0])
     active = (state.phase == PLAY) | (state.phase == TOSS)
@@ -105,8 +120,13 @@ def _players(state: _State, seconds: float, home: Array):
         ],
         axis=-1,
     )
-    behind = jnp.stack([sides * 0.08, jnp.zeros(2), jnp.full(2, -0.05)], axis=-1)
-    goal = jnp.where(near[:, None], ball.position[None] + behind, rest)
+    left = _until_stroke(state, physics.gravity_m_s2)
+    meet = ball.position + left * ball.velocity
+    meet = meet.at[2].set(jnp.clip(meet[2], field.TABLE_HEIGHT_M + 0.05, 1.5))
+    # Swung forward from behind: in time the racket is where it meets the ball.
+    back = 0.08 + jnp.minimum(SWING_M_S * left, BACKSWING_M)
+    behind = jnp.stack([sides * back, jnp.zeros(2), jnp.full(2, -0.05)], axis=-1)
+    goal = jnp.where(near[:, None], meet[None] + behind, rest)
     pull = jnp.where(near, 0.3, 0.12)
     hand = state.hand + pull[:, None] * (goal - state.hand)
     return root, hand
@@ -170,7 +190,8 @@ def _advance(physics: Physics, fps: float, home: Array, state: _State, uniform: 
     target = jnp.where(throw, server, jnp.where(stroke, -state.target, state.target))
     strike_m = jnp.where(stroke, 1.2 + 0.45 * uniform[19], state.strike_m)
     strike_m = jnp.where(throw, plan.position[2], strike_m)
-    root, hand = _players(dataclasses.replace(state, ball=ball), seconds, home)
+    moved = dataclasses.replace(state, ball=ball)
+    root, hand = _players(moved, physics, seconds, home)
     swung = stroke & (jnp.array([-1.0, 1.0]) == state.target)
     swing = jnp.where(swung, 1.0, state.swing * jnp.exp(-5.0 * seconds))
     after = _State(
