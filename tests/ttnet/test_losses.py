@@ -82,6 +82,34 @@ def test_ball_term_is_the_mean_over_columns_plus_the_mean_over_rows():
     )
 
 
+def test_a_positive_weight_counts_what_is_there_more_often():
+    weight, known = 2.5, jnp.ones((B, K), bool)
+    got = losses.ball_term(
+        LOGITS, TARGETS, frame_shares=jnp.array([0.0, 1.0]), positive=weight
+    )
+    expected = 0.0
+    for logits, targets in ((LOGITS.x, TARGETS.x), (LOGITS.y, TARGETS.y)):
+        z, t = np.asarray(logits, np.float64), np.asarray(targets, np.float64)
+        p = 1 / (1 + np.exp(-z))
+        expected += (-weight * t * np.log(p) - (1 - t) * np.log(1 - p)).mean(-1)[:, 1]
+    np.testing.assert_allclose(got.value, expected, rtol=1e-5)
+
+    def total(x):
+        truth = BallTargets(x=TARGETS.x, y=TARGETS.x, known=known)
+        at = BallLogits(x=x, y=x)
+        shares = jnp.array([0.5, 0.5])
+        return losses.ball_term(
+            at, truth, frame_shares=shares, subtract_entropy=True, positive=weight
+        ).value.sum()
+
+    best = weight * TARGETS.x / (1 + (weight - 1) * TARGETS.x)
+    value, slope = jax.value_and_grad(total)(jnp.log(best) - jnp.log1p(-best))
+    np.testing.assert_allclose(value, 0, atol=1e-5)
+    np.testing.assert_allclose(slope, 0, atol=1e-6)
+    with pytest.raises(ValueError, match="`ball_positive` is a weight above 0"):
+        Losses(ball_positive=0.0)
+
+
 def test_equation_2_as_printed_is_minimised_by_all_ones():
     """Without its second half the loss rewards saying yes everywhere; ours does not."""
     bins = np.arange(320) + 0.5
