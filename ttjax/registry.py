@@ -46,7 +46,6 @@ TABLE: dict[str, str] = {
     "ttnet.Nano": "ttjax.ttnet.encoders:Nano",
     "ttnet.Dense": "ttjax.ttnet.ball_heads:Dense",
     "ttnet.Marginal": "ttjax.ttnet.ball_heads:Marginal",
-    "ttnet.EveryFrame": "ttjax.ttnet.frame_head:EveryFrame",
     "ttnet.EventConvs": "ttjax.ttnet.event_head:EventConvs",
     "ttnet.EventPool": "ttjax.ttnet.event_head:EventPool",
     "ttnet.Deconvolution": "ttjax.ttnet.mask_decoder:Deconvolution",

@@ -16,6 +16,7 @@ HW = (64, 128)
 def build(head, frames=1, hw=HW, width=1.0, dropout=0.5, rates=RATES) -> Any:
     return head.build(
         frames=frames,
+        at=frames - 1,
         hw=hw,
         base_rate=rates,
         width=width,
@@ -102,9 +103,9 @@ def test_marginals_move_with_the_ball():
 
 
 def test_marginals_keep_frames_and_sub_cells_apart():
-    module = build(ball_heads.Marginal(channels=6), frames=3)
+    module = ball_heads.MarginalHead(3, RATES, channels=6)
     maps = features()
-    variables = jax.jit(module.init)(jax.random.key(0), maps)
+    variables: Any = jax.jit(module.init)(jax.random.key(0), maps)
     # One bias per (sub-cell, frame): each must come out at its own place.
     bias = jnp.arange(12.0)
     last = {"kernel": variables["params"]["conv2_x"]["kernel"] * 0, "bias": bias}
@@ -134,3 +135,38 @@ def test_line_logits_begin_at_the_base_rate_and_name_their_layers():
     assert set(variables["params"]) == {"conv1_x", "conv2_x"}
     assert out.shape == (3, 2, 20)
     np.testing.assert_allclose(jax.nn.sigmoid(out).mean(), 0.02, rtol=0.3)
+
+
+@pytest.fixture(scope="module")
+def path_head():
+    """The head with a path, for 4 frames of which frame 2 is scored."""
+    module = ball_heads.Marginal(channels=6, path_channels=5).build(
+        frames=4,
+        at=2,
+        hw=HW,
+        base_rate=RATES,
+        width=1.0,
+        dropout=0.0,
+        dtype=jnp.float32,
+    )
+    assert isinstance(module, ball_heads.MarginalPathHead)
+    maps = features()
+    variables: Any = jax.jit(module.init)(jax.random.key(0), maps)
+    return jax.jit(module.apply), variables, maps
+
+
+@pytest.mark.parametrize(("branch", "frames"), [("scored", [2]), ("others", [0, 1, 3])])
+def test_the_scored_frame_has_layers_of_its_own(path_head, branch, frames):
+    run, variables, maps = path_head
+    params = dict(variables["params"])
+    params[branch] = jax.tree.map(lambda leaf: leaf + 0.1, params[branch])
+    changed = run(variables | {"params": params}, maps)
+    before = run(variables, maps)
+    for one, other in ((changed.x, before.x), (changed.y, before.y)):
+        moved = np.abs(one - other).max(axis=(0, 2)) > 1e-4
+        assert np.flatnonzero(moved).tolist() == frames
+
+
+def test_one_frame_needs_no_path():
+    one = build(ball_heads.Marginal())
+    assert isinstance(one, ball_heads.MarginalHead)

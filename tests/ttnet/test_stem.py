@@ -85,14 +85,3 @@ def test_from_bytes_is_a_matrix_product_with_exact_bytes_in_half_precision():
     out = stem.from_bytes(patches, kernel)
     assert out.dtype == jnp.float32
     np.testing.assert_array_equal(out, patches)
-
-
-@pytest.mark.parametrize("rule", RULES)
-def test_maps_of_single_frames_mix_frames_as_the_preprocessing_does(frames, rule):
-    # From floats the frames are mixed before the convolution, from bytes after it.
-    layer: Any = stem.FrameMaps(4, 4, rule)
-    variables = jax.jit(layer.init)(jax.random.key(3), frames)
-    run = jax.jit(layer.apply)
-    ours, want = (run(variables, x) for x in (frames, rule.apply(frames)))
-    assert ours.shape == (2, 3, 2, 3, 4)
-    np.testing.assert_allclose(ours, want, atol=3e-4)

@@ -37,6 +37,7 @@ class Dense:
         self,
         *,
         frames: int,
+        at: int,
         hw: tuple[int, int],
         base_rate: tuple[float, float],
         width: float,
@@ -44,6 +45,7 @@ class Dense:
         dtype: Any,
     ) -> nn.Module:
         """The flax module; `base_rate` is the mean label of columns and rows."""
+        del at  # One last layer serves all frames.
         return DenseHead(frames, hw, base_rate, width, dropout, dtype)
 
 
@@ -54,15 +56,22 @@ class Marginal:
     Maps at stride 4, with upsampled context of stride 32, pass a 3x3 convolution; their
     maximum over the other axis passes 1-D convolutions, which give 4 logits per cell.
 
+    Where every frame of the stack is answered for, the frame that is scored has layers
+    of its own, and the others share some. A stack's maps are best at one frame, and
+    learn it twice as fast as all of them.
+
     channels: of the 3x3 convolution and of the 1-D ones.
+    path_channels: the same in the layers of the other frames.
     """
 
     channels: int = 40
+    path_channels: int = 40
 
     def build(
         self,
         *,
         frames: int,
+        at: int,
         hw: tuple[int, int],
         base_rate: tuple[float, float],
         width: float,
@@ -71,7 +80,11 @@ class Marginal:
     ) -> nn.Module:
         """The flax module; `base_rate` is the mean label of columns and rows."""
         del hw, dropout  # Equivariant, and small enough to do without.
-        return MarginalHead(frames, base_rate, scaled(self.channels, width), dtype)
+        channels = scaled(self.channels, width)
+        if frames == 1:
+            return MarginalHead(1, base_rate, channels, dtype)
+        others = scaled(self.path_channels, width)
+        return MarginalPathHead(frames, at, base_rate, channels, others, dtype)
 
 
 class DenseHead(nn.Module):
@@ -147,6 +160,38 @@ class MarginalHead(nn.Module):
             x=line_logits(columns, "x", rate=self.base_rate[0], **line),
             y=line_logits(rows, "y", rate=self.base_rate[1], **line),
         )
+
+
+class MarginalPathHead(nn.Module):
+    """See `Marginal`; `scored` and `others`, both as `MarginalHead`."""
+
+    frames: int
+    at: int
+    base_rate: tuple[float, float]
+    channels: int
+    path_channels: int
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, features: Features, train: bool = False) -> BallLogits:
+        """Logits in float32, in the order of the frames."""
+        scored = MarginalHead(
+            1, self.base_rate, self.channels, self.dtype, name="scored"
+        )(features, train)
+        others = MarginalHead(
+            self.frames - 1,
+            self.base_rate,
+            self.path_channels,
+            self.dtype,
+            name="others",
+        )(features, train)
+
+        def joined(axis: str) -> Float[Array, "b t n"]:
+            rest: Array = getattr(others, axis)
+            parts = rest[:, : self.at], getattr(scored, axis), rest[:, self.at :]
+            return jnp.concatenate(parts, axis=1)
+
+        return BallLogits(x=joined("x"), y=joined("y"))
 
 
 def line_logits(

@@ -11,7 +11,6 @@ from ttjax.ttnet.arrays import Inputs
 from ttjax.ttnet.ball_heads import Dense, Marginal
 from ttjax.ttnet.encoders import STRIDE, VGG, Nano, ResNet18
 from ttjax.ttnet.event_head import EventConvs, EventPool
-from ttjax.ttnet.frame_head import EveryFrame
 from ttjax.ttnet.mask_decoder import Deconvolution, PixelShuffle
 from ttjax.ttnet.model import Model
 from ttjax.ttnet.preprocessing import Normalise, Whiten
@@ -63,7 +62,7 @@ class Config:
     masks: tuple[str, ...] = ("table", "humans", "scoreboard")
     heads: tuple[str, ...] = HEADS
     encoder: VGG | ResNet18 | Nano = VGG()
-    ball_head: Dense | Marginal | EveryFrame = Dense()
+    ball_head: Dense | Marginal = Dense()
     event_head: EventConvs | EventPool = EventConvs()
     decoder: Deconvolution | PixelShuffle = Deconvolution()
     preprocessing: Normalise | Whiten = Normalise()
@@ -156,7 +155,7 @@ def nano(**fields: Any) -> Config:
     """About 0.2 M parameters, for CPUs and tests: learns the ball within minutes."""
     preset: dict[str, Any] = {
         "encoder": Nano(),
-        "ball_head": EveryFrame(),
+        "ball_head": Marginal(),
         "event_head": EventPool(),
         "decoder": PixelShuffle(),
         "preprocessing": Whiten(),
@@ -192,13 +191,6 @@ def _check_heads(config: Config) -> None:
         raise ValueError(
             f"`event_ball` needs a ball head, got `heads={heads}`: add 'ball_global', "
             "or set `event_ball=False`."
-        )
-    alone = isinstance(config.encoder, Nano) and config.encoder.frame_channels > 0
-    if isinstance(config.ball_head, EveryFrame) and not (config.event_ball and alone):
-        raise ValueError(
-            "`EveryFrame` needs maps of each frame and answers for each, got "
-            f"`encoder={config.encoder}`, `event_ball={config.event_ball}`: use "
-            "`Nano(frame_channels=12)` and `event_ball=True`, or `Marginal()`."
         )
     both = "events" in heads and "ball_local" in heads
     if (

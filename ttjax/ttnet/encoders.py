@@ -12,13 +12,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt8
 
 from ttjax.nn import blocks, resnet
-from ttjax.ttnet.stem import FrameMaps, Stem
+from ttjax.ttnet.stem import Stem
 
 Features = dict[int, Float[Array, "..."]]
-"""Maps by stride; under `FRAMES` those of each frame at stride 4, `[b, t, h, w, c]`."""
-
-FRAMES = 0
-"""Not a stride: JAX sorts the keys of a tree, so that all are integers."""
+"""Maps by stride."""
 
 STRIDE = 64
 """Input pixels per pixel of the coarsest map."""
@@ -53,12 +50,9 @@ class Nano:
     """The same at half the resolution from the first layer on, for CPUs.
 
     The stem takes 2x2 patches of bytes, so that its first block need not pool.
-
-    frame_channels: of the maps of each frame alone, for `EveryFrame`; 0: none.
     """
 
     widths: tuple[int, int, int, int, int, int, int] = (16, 16, 16, 32, 32, 48, 48)
-    frame_channels: int = 12
 
     def build(
         self, *, width: float, dropout: float, preprocessing: Any, dtype: Any
@@ -70,9 +64,6 @@ class Nano:
             dropout=dropout,
             preprocessing=preprocessing,
             dtype=dtype,
-            frame_channels=scaled(self.frame_channels, width)
-            if self.frame_channels
-            else 0,
         )
 
 
@@ -112,7 +103,6 @@ class ConvEncoder(nn.Module):
     dropout: float
     preprocessing: Any
     dtype: Any = jnp.float32
-    frame_channels: int = 0
 
     @nn.compact
     def __call__(
@@ -122,10 +112,6 @@ class ConvEncoder(nn.Module):
     ) -> Features:
         """Maps at strides 4, 8, 16, 32 and 64, and of each frame where asked for."""
         features: Features = {}
-        if self.frame_channels:
-            features[FRAMES] = FrameMaps(
-                self.frame_channels, 4, self.preprocessing, self.dtype, name="frames"
-            )(x, train)
         x = Stem(
             self.widths[0], self.patch, self.preprocessing, self.dtype, name="stem"
         )(x, train)

@@ -41,7 +41,8 @@ class Model(nn.Module):
         dtype = jnp.dtype(config.compute_dtype)
         shared = {"width": config.width, "dropout": config.dropout, "dtype": dtype}
         rates = config.base_rates
-        stage = {"frames": config.ball_frames, **shared}
+        at = config.window.ball_at
+        stage = {"frames": config.ball_frames, "at": at, **shared}
 
         def encoder() -> nn.Module:
             return config.encoder.build(preprocessing=config.preprocessing, **shared)

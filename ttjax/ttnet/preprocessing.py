@@ -33,10 +33,6 @@ class Normalise:
         shift = -np.array(self.mean) / np.array(self.std)
         return np.tile(shift, frames).astype(np.float32)
 
-    def mixing(self, frames: int) -> Float32[np.ndarray, "{frames} {frames}"]:
-        """How frames are mixed after normalisation: not at all."""
-        return np.eye(frames, dtype=np.float32)
-
     def apply(self, frames: UInt8[Array, "b t h w 3"]) -> Float32[Array, "b h w 3*t"]:
         """The float stack that a network without a folded stem sees."""
         return _stack(self._each(frames))
@@ -60,13 +56,10 @@ class Whiten:
 
     def matrix(self, frames: int) -> Float32[np.ndarray, "3*{frames} 3*{frames}"]:
         """The linear part; row: byte, column: network channel."""
-        colours = np.kron(self.mixing(frames), np.eye(3, dtype=np.float32))
-        return self.normalise.matrix(frames) @ colours
-
-    def mixing(self, frames: int) -> Float32[np.ndarray, "{frames} {frames}"]:
-        """How frames are mixed after normalisation; row: in, column: out."""
         mean = np.full((frames, frames), 1 / frames)
-        return (self.gain * (np.eye(frames) - mean) + mean).astype(np.float32)
+        mixing = self.gain * (np.eye(frames) - mean) + mean
+        colours = np.kron(mixing, np.eye(3)).astype(np.float32)
+        return self.normalise.matrix(frames) @ colours
 
     def offset(self, frames: int) -> Float32[np.ndarray, "3*{frames}"]:
         """The constant part: a constant has no motion, its gain is one."""

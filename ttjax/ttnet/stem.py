@@ -5,7 +5,6 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Float32, UInt8
 
@@ -102,58 +101,3 @@ class Stem(nn.Module):
         """The map at `1 / patch` of the resolution."""
         x, bias = self.conv(x)
         return nn.relu(self.bn(x, train, bias))
-
-
-class FrameMaps(nn.Module):
-    """One convolution with stride = kernel = `patch`, shared by all frames of a stack.
-
-    Two thirds of the maps see of a frame what the stem sees of it: preprocessed, and
-    mixed with the other frames as the preprocessing says. The last third sees the frame
-    before mixing, for a ball at rest moves nothing. Mixing commutes with the
-    convolution, so it is done on the maps, which are smaller than the frames.
-    """
-
-    features: int
-    patch: int
-    preprocessing: Any
-    dtype: Any = jnp.float32
-
-    @nn.compact
-    def __call__(
-        self,
-        x: UInt8[Array, "b t h w 3"] | Float[Array, "b h w c"],
-        train: bool = False,
-    ) -> Float[Array, "b t _ _ {self.features}"]:
-        """Every frame's map at `1 / patch` of the resolution."""
-        is_bytes = x.dtype == jnp.uint8
-        if not is_bytes:
-            b, h, w, c = x.shape
-            x = x.reshape(b, h, w, c // 3, 3).transpose(0, 3, 1, 2, 4)
-        b, t, h, w, _ = x.shape
-        p = self.patch
-        shape = (p, p, 3, self.features)
-        kernel = self.param("kernel", blocks.he_normal, shape)
-        patches = pixel_shuffle.space_to_depth(x.reshape(b * t, h, w, 3), p)
-        bias = jnp.zeros((self.features,))
-        if is_bytes:
-            bias = jnp.einsum("i,yxio->o", self.preprocessing.offset(1), kernel)
-            colours = self.preprocessing.matrix(1)
-            kernel = jnp.einsum("ji,yxio->yxjo", colours, kernel, precision="highest")
-        multiply = from_bytes if is_bytes else _matmul
-        maps = multiply(
-            patches.reshape(b, t * h // p, w // p, 3 * p * p),
-            kernel.reshape(-1, self.features).astype(self.dtype),
-        ).reshape(b, t, h // p, w // p, self.features)
-        mixing = self.preprocessing.mixing(t)
-        moving, still = jnp.split(maps, [self.features - self.features // 3], axis=-1)
-        if is_bytes:
-            moving = _mixed(moving, mixing, self.dtype)
-        else:
-            still = _mixed(still, np.linalg.inv(mixing), self.dtype)
-        maps = jnp.concatenate([moving, still], axis=-1)
-        return nn.relu(BatchNorm(self.dtype, name="bn")(maps, train, bias))
-
-
-def _mixed(maps: Array, mixing: np.ndarray, dtype: Any) -> Array:
-    """Maps of every frame, mixed over the frames."""
-    return jnp.einsum("bshwc,st->bthwc", maps.astype(dtype), jnp.asarray(mixing, dtype))
