@@ -50,8 +50,43 @@ def test_each_labelled_or_masked_frame_ends_one_window():
 
 def test_the_nearest_event_counts_up_to_sixteen_steps():
     known = table([1], {"bounce": [10, 40], "net": [99]})
-    for middle, expected in [(26, 14), (25, -15), (24, -14), (56, -16), (57, np.inf)]:
-        assert stack_windows.nearest(known, middle)[0] == expected
+    found = stack_windows.nearest(known, np.array([26, 25, 24, 56, 57]))
+    assert found[:, 0].tolist() == [14, -15, -14, -16, np.inf]
+    assert found[:, 1].tolist() == [np.inf] * 5
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_windows_are_those_of_a_loop_over_frames_and_events(seed):
+    rng = np.random.default_rng(seed)
+    frames = np.flatnonzero(rng.random(400) < 0.7)
+    events = {
+        kind: np.flatnonzero(rng.random(400) < 0.03)
+        for kind in ("bounce", "net", "empty_event")
+    }
+    known = table(frames, events)
+
+    def steps(newest, happened):
+        gaps = sorted((abs(e - newest + T // 2), e - newest + T // 2) for e in happened)
+        return gaps[0][1] if gaps and gaps[0][0] <= 16 else np.inf
+
+    single = [
+        (frame, [steps(frame, events[kind]) for kind in ("bounce", "net")])
+        for frame in frames
+        if frame >= T - 1
+    ]
+    found = stack_windows.of_frames(known, T)
+    assert [(w.newest, w.event_offset.tolist()) for w in found] == single
+    pairs = [
+        (frame, [steps(frame, [e] if k == kind else []) for k in ("bounce", "net")])
+        for kind in events
+        for e in events[kind]
+        for frame in range(e - 4, e + 13)
+        if frame in frames and frame >= T - 1
+    ]
+    found = stack_windows.of_events(known, T)
+    assert [(w.newest, w.event_offset.tolist()) for w in found] == sorted(
+        pairs, key=lambda pair: pair[0]
+    )
 
 
 def test_pairs_know_their_own_event_only():

@@ -71,28 +71,32 @@ def runs(newest: Int64[np.ndarray, " n"], t: int) -> Int64[np.ndarray, " n"]:
 
 
 def nearest(
-    table: Table, middle: int, kinds: Sequence[str] = stack_record.EVENTS
-) -> Float32[np.ndarray, " e"]:
-    """Signed steps from a frame to the nearest event of each kind; infinite if far."""
-    offsets = np.full(len(kinds), np.inf, np.float32)
+    table: Table,
+    middles: Int64[np.ndarray, " n"],
+    kinds: Sequence[str] = stack_record.EVENTS,
+) -> Float32[np.ndarray, "n e"]:
+    """Signed steps from frames to the nearest event of each kind; infinite if far.
+
+    Of two that are equally near the earlier one.
+    """
+    offsets = np.full((len(middles), len(kinds)), np.inf, np.float32)
     for index, kind in enumerate(kinds):
         happened = np.asarray(table.events.get(kind, ()), np.int64)
         if happened.size:
-            steps = happened - middle
-            step = steps[np.argmin(np.abs(steps))]
-            if abs(step) <= stack_record.NEAR_STEPS:
-                offsets[index] = step
+            after = np.searchsorted(happened, middles)
+            last = happened[(after - 1).clip(min=0)] - middles
+            next_ = happened[after.clip(max=len(happened) - 1)] - middles
+            steps = np.where(np.abs(last) <= np.abs(next_), last, next_)
+            close = np.abs(steps) <= stack_record.NEAR_STEPS
+            offsets[close, index] = steps[close]
     return offsets
 
 
 def of_frames(table: Table, t: int) -> list[Window]:
     """One window per frame with a ball label or masks that can be the newest of one."""
-    newest = np.union1d(table.frames, table.mask_frames)
+    newest = np.union1d(table.frames, table.mask_frames).astype(np.int64)
     newest = newest[newest >= t - 1]
-    return [
-        Window(int(frame), nearest(table, int(frame) - t // 2), int(run))
-        for frame, run in zip(newest, runs(newest, t), strict=True)
-    ]
+    return _windows(newest, nearest(table, newest - t // 2), t)
 
 
 def of_events(table: Table, t: int) -> list[Window]:
@@ -102,18 +106,32 @@ def of_events(table: Table, t: int) -> list[Window]:
     1 around an `empty_event`. Each window knows its own event only, so that one stack
     may come twice with different targets.
     """
-    pairs = []
+    around = np.arange(-BEFORE, AFTER + 1)
+    frames, offsets = [], []
     for kind in (*stack_record.EVENTS, "empty_event"):
-        for event in np.asarray(table.events.get(kind, ()), np.int64):
-            near = np.arange(event - BEFORE, event + AFTER + 1)
-            for frame in near[np.isin(near, table.frames) & (near >= t - 1)]:
-                own = dataclasses.replace(table, events={kind: np.array([event])})
-                pairs.append((int(frame), nearest(own, int(frame) - t // 2)))
-    pairs.sort(key=lambda pair: pair[0])
-    newest = np.array([frame for frame, _ in pairs], np.int64)
+        events = np.asarray(table.events.get(kind, ()), np.int64)
+        newest = (events[:, None] + around).ravel()
+        steps = t // 2 - np.tile(around, len(events))
+        kept = np.isin(newest, table.frames) & (newest >= t - 1)
+        own = np.full((kept.sum(), len(stack_record.EVENTS)), np.inf, np.float32)
+        if kind in stack_record.EVENTS:
+            close = np.abs(steps[kept]) <= stack_record.NEAR_STEPS
+            own[close, stack_record.EVENTS.index(kind)] = steps[kept][close]
+        frames.append(newest[kept])
+        offsets.append(own)
+    newest = np.concatenate(frames)
+    order = np.argsort(newest, kind="stable")
+    return _windows(newest[order], np.concatenate(offsets)[order], t)
+
+
+def _windows(
+    newest: Int64[np.ndarray, " n"], offsets: Float32[np.ndarray, "n e"], t: int
+) -> list[Window]:
     return [
-        Window(frame, offsets, int(run))
-        for (frame, offsets), run in zip(pairs, runs(newest, t), strict=True)
+        Window(frame, own, run)
+        for frame, own, run in zip(
+            newest.tolist(), offsets, runs(newest, t).tolist(), strict=True
+        )
     ]
 
 
