@@ -112,3 +112,29 @@ def test_no_gradient_flows_back_into_the_ball_heads():
     assert value > 0
     for grad in jax.tree.leaves(grads):
         np.testing.assert_array_equal(grad, 0)
+
+
+def test_a_map_has_its_mass_where_its_peak_is():
+    logits = jnp.full((1, 4, 6, 2), -40.0).at[0, 2, 5, 0].set(0.0)
+    logits = logits.at[0, 0, 1:3, 1].set(0.0)
+    found = ball_path.centres_px(
+        logits, jnp.array([[10.0, 20.0]]), jnp.array([[8.0, 4.0]])
+    )
+    np.testing.assert_allclose(found[0], [[54, 30], [26, 22]], rtol=1e-5)
+
+
+def test_the_path_is_measured_from_landmarks_and_they_learn():
+    truth = np.array([[[70.0, 30.0], [72.0, 31.0]]])
+    maps = jnp.asarray(np.random.RandomState(0).rand(1, 8, 16, 3), jnp.float32)
+    given = stage(truth, (2.0, 2.0), (128, 64))
+    given = ball_path.Stage({8: maps}, given.ball, given.origin_px, given.cell_px)
+    layer: Any = ball_path.BallPath(event_at=1, units=4, landmarks=2)
+    source_wh = jnp.array([[256.0, 128.0]])
+    variables = jax.jit(layer.init)(jax.random.key(0), (given,), source_wh)
+    assert variables["params"]["landmarks"]["kernel"].shape == (3, 2)
+
+    def loss(params):
+        return jnp.square(layer.apply({"params": params}, (given,), source_wh)).sum()
+
+    grads = jax.jit(jax.grad(loss))(variables["params"])
+    assert np.abs(grads["landmarks"]["kernel"]).max() > 0

@@ -100,7 +100,8 @@ def test_first_answers_are_the_base_rate():
 
 
 def test_pooling_reads_the_map_where_the_ball_of_the_event_frame_is():
-    module = build(event_head.EventPool(stride=8), use_path=True, width=1.0)
+    pool = event_head.EventPool(stride=8, landmarks=0)
+    module = build(pool, use_path=True, width=1.0)
     at_x, at_y = jnp.full((1, 3, 128), -40.0), jnp.full((1, 3, 64), -40.0)
     at_x, at_y = at_x.at[0, 1, 83].set(9.0), at_y.at[0, 1, 41].set(9.0)
     at_x, at_y = at_x.at[0, 2, 5].set(9.0), at_y.at[0, 2, 5].set(9.0)

@@ -122,16 +122,39 @@ def describe_path(
     )
 
 
+def centres_px(
+    logits: Float[Array, "b h w k"],
+    origin_px: Float[Array, "b 2"],
+    cell_px: Float[Array, "b 2"],
+) -> Float[Array, "b k 2"]:
+    """Where each of k maps has its mass, in source px: the mean of its softmax.
+
+    cell_px: source px per pixel of the maps, xy.
+    """
+    b, h, w, k = logits.shape
+    mass = jax.nn.softmax(logits.reshape(b, h * w, k), axis=1).reshape(b, h, w, k)
+    x = jnp.einsum("bhwk,w->bk", mass, jnp.arange(w) + 0.5)
+    y = jnp.einsum("bhwk,h->bk", mass, jnp.arange(h) + 0.5)
+    return origin_px[:, None] + jnp.stack([x, y], axis=-1) * cell_px[:, None]
+
+
 class BallPath(nn.Module):
     """A small perceptron over the path; no gradient flows back into the ball heads.
 
     Their labels are exact; an event's gradient would only bend positions towards what
     makes an event likely.
+
+    landmarks: places of the whole picture that the module finds by itself, and from
+        which it measures how far the ball is: cameras differ, and a ball is at the net
+        where the net is.
+    stride: of the maps in which it finds them.
     """
 
     event_at: int
     units: int = 64
     dtype: Any = jnp.float32
+    landmarks: int = 0
+    stride: int = 8
 
     @nn.compact
     def __call__(
@@ -141,8 +164,17 @@ class BallPath(nn.Module):
         sure = jnp.stack(
             [confidence(stage.required_ball()) for stage in stages], axis=-1
         )
-        x = describe_path(merged_xy_px(stages), sure, source_wh, self.event_at)
-        x = lax.stop_gradient(x)
+        xy_px = lax.stop_gradient(merged_xy_px(stages))
+        x = lax.stop_gradient(describe_path(xy_px, sure, source_wh, self.event_at))
+        if self.landmarks:
+            whole = stages[0]
+            maps = whole.features[self.stride]
+            dense = nn.Dense(self.landmarks, dtype=self.dtype, name="landmarks")
+            logits = dense(maps).astype(jnp.float32)
+            cell_px = self.stride * whole.cell_px
+            marks = centres_px(logits, whole.origin_px, cell_px)
+            away = (xy_px[:, self.event_at, None] - marks) / source_wh[:, None, :1] * 30
+            x = jnp.concatenate([x, jnp.clip(away, -4, 4).reshape(len(x), -1)], axis=-1)
         for name in ("path1", "path2"):
             dense = nn.Dense(
                 self.units, dtype=self.dtype, kernel_init=blocks.he_normal, name=name

@@ -48,15 +48,20 @@ class EventPool:
 
     stride: of the pooled maps.
     units: of the hidden layer.
+    landmarks: places that the path is measured from (`ball_path.BallPath`).
     """
 
     stride: int = 8
     units: int = 64
+    landmarks: int = 4
 
     def build(self, *, width: float, **fields: Any) -> nn.Module:
         """The flax module; `fields` are those of `_EventHead`."""
         return PoolEventHead(
-            **fields, stride=self.stride, units=scaled(self.units, width)
+            **fields,
+            stride=self.stride,
+            units=scaled(self.units, width),
+            landmarks=self.landmarks,
         )
 
 
@@ -81,10 +86,16 @@ class _EventHead(nn.Module):
         stages: tuple[Stage, ...],
         source_wh: Float[Array, "b 2"],
         name: str,
+        **of_path: int,
     ) -> Float32[Array, "b {self.events}"]:
-        """The last layer, on hidden units and, where it is used, the path."""
+        """The last layer, on hidden units and, where it is used, the path.
+
+        of_path: fields of `BallPath`.
+        """
         if self.use_path:
-            path = BallPath(self.window.event_at, dtype=self.dtype, name="ball_path")
+            path = BallPath(
+                self.window.event_at, dtype=self.dtype, name="ball_path", **of_path
+            )
             x = jnp.concatenate([x, path(stages, source_wh)], axis=-1)
         dense = nn.Dense(
             self.events,
@@ -129,6 +140,7 @@ class PoolEventHead(_EventHead):
 
     stride: int
     units: int
+    landmarks: int
 
     @nn.compact
     def __call__(
@@ -143,7 +155,8 @@ class PoolEventHead(_EventHead):
             self.units, dtype=self.dtype, kernel_init=blocks.he_normal, name="fc1"
         )(jnp.concatenate(pooled, axis=-1))
         x = nn.Dropout(self.dropout)(nn.relu(x), deterministic=not train)
-        return self.answer(x, stages, source_wh, "fc2")
+        of_path = {"landmarks": self.landmarks, "stride": self.stride}
+        return self.answer(x, stages, source_wh, "fc2", **of_path)
 
     def _at_ball(self, stage: Stage) -> Float[Array, "b c"]:
         maps = stage.features[self.stride]
