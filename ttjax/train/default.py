@@ -62,9 +62,7 @@ def recipe() -> Recipe:
             minutes=1.6,
             validation_samples=96,
         ),
-        phases=(
-            Phase(steps=None, minutes=5.0, learning_rate=6e-3, schedule=Cosine()),
-        ),
+        phases=(Phase(steps=None, minutes=5.0, learning_rate=6e-3, schedule=Cosine()),),
         out=pathlib.Path("runs/ttnet_nano"),
         weighting=Sum(),
         optimizer=Adam(weight_decay=1e-4, clip_norm=5.0),
