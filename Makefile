@@ -14,6 +14,9 @@ WORKS = import sys; sys.version_info >= (3, 11) and print(sys.executable)
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,\
 	$(shell $(name) -c '$(WORKS)' 2>/dev/null)))
 
+# One worker for each core: compiling is most of the work, and uses one.
+SPREAD := -n auto --maxprocesses=8 --dist loadfile
+
 # Rooms and files that the tests must cover to FLOOR percent, each on its own.
 FLOOR := 90
 FLOORED := $(wildcard ttjax/nn ttjax/losses ttjax/fields ttjax/geometry \
@@ -41,11 +44,11 @@ train: $(STAMP) ## set up, then train the default: ARGS="[recipe.py] [--field va
 	$(BIN)/python -m ttjax.train $(ARGS)
 
 test: check ## set up, then format, lint, types, quick tests, coverage floors
-	$(BIN)/python -m pytest -m "not slow" --durations=10 --cov --cov-report= $(ARGS)
+	$(BIN)/python -m pytest $(SPREAD) -m "not slow" --durations=10 --cov --cov-report= $(ARGS)
 	@$(MAKE) --no-print-directory floor
 
 test-all: check ## the same with the slow tests
-	$(BIN)/python -m pytest --durations=10 --cov --cov-report= $(ARGS)
+	$(BIN)/python -m pytest $(SPREAD) --durations=10 --cov --cov-report= $(ARGS)
 	@$(MAKE) --no-print-directory floor
 
 check: $(STAMP) ## format, lint and types only

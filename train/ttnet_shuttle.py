@@ -32,7 +32,7 @@ from ttjax.ttnet.task import Crops, Task
 
 
 def recipe(data: pathlib.Path) -> Recipe:
-    """Both ball stages, the ball predicted in every frame of the stack.
+    """Both ball stages, the ball predicted in the newest frame of the stack.
 
     Half of the examples are cropped and turned: two halls are few cameras. The global
     stage learns first, at less than half the cost of a whole step, and is then copied
@@ -43,9 +43,10 @@ def recipe(data: pathlib.Path) -> Recipe:
             heads=("ball_global", "ball_local"),
             events=(),
             masks=(),
+            event_ball=False,
             canvas_margin=(64, 36),
         ),
-        loss=Losses(sum_over_bins=True, subtract_entropy=True),
+        loss=Losses(sum_over_bins=True, subtract_entropy=True, ball_positive=2.0),
         ball_radius_px=9.0,
         crops=Crops(forced_until=0.0, own_from=0.5),
         augmentation=Augment(brightness=0.3, contrast=0.3, channel=0.1, affine=0.5),
@@ -53,8 +54,8 @@ def recipe(data: pathlib.Path) -> Recipe:
     first = Phase(
         name="global",
         steps=None,
-        minutes=18.0,
-        learning_rate=3e-3,
+        minutes=8.0,
+        learning_rate=6e-3,
         schedule=Cosine(floor=0.3),
         loss_terms=("ball_global",),
         freeze=("model/local_*",),
@@ -62,8 +63,8 @@ def recipe(data: pathlib.Path) -> Recipe:
     second = Phase(
         name="both",
         steps=None,
-        minutes=17.0,
-        learning_rate=2.5e-3,
+        minutes=9.0,
+        learning_rate=4e-3,
         schedule=Cosine(),
         copy={
             "model/global_encoder": "model/local_encoder",

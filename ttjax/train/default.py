@@ -57,9 +57,9 @@ def recipe() -> Recipe:
     return Recipe(
         task=task,
         data=Cached(
-            Simulation(seconds=1.5, test_recordings=6),
+            Simulation(seconds=1.25, test_recordings=6),
             samples=3000,
-            minutes=1.6,
+            minutes=1.5,
             validation_samples=96,
         ),
         phases=(Phase(steps=None, minutes=5.0, learning_rate=6e-3, schedule=Cosine()),),
@@ -67,5 +67,5 @@ def recipe() -> Recipe:
         weighting=Sum(),
         optimizer=Adam(weight_decay=1e-4, clip_norm=5.0),
         batch_size=8,
-        steps_per_epoch=200,
+        steps_per_epoch=250,
     )
