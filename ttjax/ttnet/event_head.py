@@ -86,7 +86,7 @@ class _EventHead(nn.Module):
         stages: tuple[Stage, ...],
         source_wh: Float[Array, "b 2"],
         name: str,
-        **of_path: int,
+        **of_path: Any,
     ) -> Float32[Array, "b {self.events}"]:
         """The last layer, on hidden units and, where it is used, the path.
 
