@@ -24,7 +24,7 @@ def test_it_trains_both_ball_stages_and_nothing_else(module, tmp_path):
     recipe = module.recipe(tmp_path)
     assert isinstance(recipe, Recipe)
     assert set(recipe.task.loss_terms) == {"ball_global", "ball_local"}
-    assert recipe.task.config.ball_frames == recipe.task.window.frames
+    assert recipe.task.config.ball_frames == 1
     assert recipe.task.sample.canvas_hw is not None
 
 

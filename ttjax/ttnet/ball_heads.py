@@ -65,7 +65,7 @@ class Marginal:
     """
 
     channels: int = 40
-    path_channels: int = 40
+    path_channels: int = 32
 
     def build(
         self,
