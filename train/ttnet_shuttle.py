@@ -4,20 +4,21 @@ Command: `python -m ttjax.train train/ttnet_shuttle.py --data DIR`, where DIR ho
 folder of clips per hall (`ttjax.formats.tracknet`): trained on odense and bangkok, the
 checkpoint chosen on held-out clips of these two, scored on all of jakarta.
 
-Measured 2026-11-27. Hardware: 2 cores of an AMD EPYC, shared with other work all the
-time. Time: 38 minutes in all, 2,128 steps. Scores on 1,421 frames at 1280x720, 1,265
-with a visible ball; 95 % intervals over 7 clips:
+Measured 2026-11-28 with `--phases.0.minutes 3.5 --phases.1.minutes 4`. Hardware: 2
+cores of an AMD EPYC. Time: 11 minutes in all, 822 steps. Scores on 1,421 frames at
+1280x720, 1,265 with a visible ball; 95 % intervals over 7 clips:
 
 | | global | local | background subtraction | constant |
 |---|---|---|---|---|
-| PCK@5 | .442 (.369 to .508) | .692 (.619 to .757) | .345 | .001 |
-| PCK@10 | .634 (.550 to .711) | .738 (.672 to .800) | .360 | .005 |
-| median error, px | 5.9 (4.9 to 7.8) | 2.6 (2.3 to 3.0) | 134.5 | 143.0 |
-| RMSE, px | 68.0 (36.9 to 90.9) | 79.4 (28.4 to 129.5) | 294.3 | 199.8 |
-| presence | .639 (.571 to .689) | .754 (.705 to .802) | .749 | .890 |
+| PCK@5 | .513 (.444 to .596) | .647 (.592 to .699) | .345 | .001 |
+| PCK@10 | .635 (.554 to .709) | .711 (.649 to .764) | .360 | .005 |
+| median error, px | 4.8 (3.9 to 6.5) | 2.8 (2.5 to 3.2) | 134.5 | 143.0 |
+| RMSE, px | 103.6 (71.9 to 136.7) | 97.0 (52.6 to 141.3) | 294.3 | 199.8 |
+| presence | .752 (.664 to .824) | .791 (.721 to .851) | .749 | .890 |
 
-On held-out clips of the two training halls PCK@10 is .752 and .872: what is missing is
-halls, and the presence of a ball whose peak stays low.
+An earlier form that predicted all nine frames needed 35 minutes (2,128 steps) for .634
+and .738. On held-out clips of the two training halls PCK@10 is .757 and .863: what is
+missing is halls. The full time of this form was not yet run.
 """
 
 import pathlib
