@@ -123,6 +123,15 @@ def test_a_map_has_its_mass_where_its_peak_is():
     np.testing.assert_allclose(found[0], [[54, 30], [26, 22]], rtol=1e-5)
 
 
+def test_the_ball_is_seen_from_landmarks_in_thirtieths_of_the_width():
+    away = ball_path.from_landmarks(
+        jnp.array([[100.0, 50.0]]),
+        jnp.array([[[96.0, 58.0], [300.0, 42.0]]]),
+        jnp.array([[120.0, 60.0]]),
+    )
+    np.testing.assert_allclose(away, [[1, -2, -4, 2]])
+
+
 def test_the_path_is_measured_from_landmarks_and_they_learn():
     truth = np.array([[[70.0, 30.0], [72.0, 31.0]]])
     maps = jnp.asarray(np.random.RandomState(0).rand(1, 8, 16, 3), jnp.float32)

@@ -120,11 +120,11 @@ def _players(state: _State, physics: Physics, seconds: float, home: Array):
         ],
         axis=-1,
     )
-    left = _until_stroke(state, physics.gravity_m_s2)
-    meet = ball.position + left * ball.velocity
+    until = _until_stroke(state, physics.gravity_m_s2)
+    meet = ball.position + until * ball.velocity
     meet = meet.at[2].set(jnp.clip(meet[2], field.TABLE_HEIGHT_M + 0.05, 1.5))
     # Swung forward from behind: in time the racket is where it meets the ball.
-    back = 0.08 + jnp.minimum(SWING_M_S * left, BACKSWING_M)
+    back = 0.08 + jnp.minimum(SWING_M_S * until, BACKSWING_M)
     behind = jnp.stack([sides * back, jnp.zeros(2), jnp.full(2, -0.05)], axis=-1)
     goal = jnp.where(near[:, None], meet[None] + behind, rest)
     pull = jnp.where(near, 0.3, 0.12)

@@ -138,6 +138,16 @@ def centres_px(
     return origin_px[:, None] + jnp.stack([x, y], axis=-1) * cell_px[:, None]
 
 
+def from_landmarks(
+    xy_px: Float[Array, "b 2"],
+    marks_px: Float[Array, "b k 2"],
+    source_wh: Float[Array, "b 2"],
+) -> Float[Array, "b 2*k"]:
+    """The ball seen from each landmark, in units of w / 30, cut at +-4."""
+    away = (xy_px[:, None] - marks_px) / source_wh[:, None, :1] * 30
+    return jnp.clip(away, -4, 4).reshape(len(xy_px), -1)
+
+
 class BallPath(nn.Module):
     """A small perceptron over the path; no gradient flows back into the ball heads.
 
@@ -173,8 +183,8 @@ class BallPath(nn.Module):
             logits = dense(maps).astype(jnp.float32)
             cell_px = self.stride * whole.cell_px
             marks = centres_px(logits, whole.origin_px, cell_px)
-            away = (xy_px[:, self.event_at, None] - marks) / source_wh[:, None, :1] * 30
-            x = jnp.concatenate([x, jnp.clip(away, -4, 4).reshape(len(x), -1)], axis=-1)
+            away = from_landmarks(xy_px[:, self.event_at], marks, source_wh)
+            x = jnp.concatenate([x, away], axis=-1)
         for name in ("path1", "path2"):
             dense = nn.Dense(
                 self.units, dtype=self.dtype, kernel_init=blocks.he_normal, name=name

@@ -110,7 +110,7 @@ class ConvEncoder(nn.Module):
         x: UInt8[Array, "b t h w 3"] | Float[Array, "b h w c"],
         train: bool = False,
     ) -> Features:
-        """Maps at strides 4, 8, 16, 32 and 64, and of each frame where asked for."""
+        """Maps at strides 4, 8, 16, 32 and 64."""
         features: Features = {}
         x = Stem(
             self.widths[0], self.patch, self.preprocessing, self.dtype, name="stem"
