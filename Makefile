@@ -43,6 +43,8 @@ train: export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
 train: $(STAMP) ## set up, then train the default: ARGS="[recipe.py] [--field value ...]"
 	$(BIN)/python -m ttjax.train $(ARGS)
 
+# Quick tests run most of their code once: XLA is told not to optimise it.
+test: export XLA_FLAGS ?= --xla_backend_optimization_level=0
 test: check ## set up, then format, lint, types, quick tests, coverage floors
 	$(BIN)/python -m pytest $(SPREAD) -m "not slow" --durations=10 --cov --cov-report= $(ARGS)
 	@$(MAKE) --no-print-directory floor

@@ -46,6 +46,23 @@ install_import_hook(
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once(tmp_path_factory: pytest.TempPathFactory):
+    """What is compiled again, as by a resumed run, comes from the session's cache."""
+    before = {
+        "jax_compilation_cache_dir": None,
+        "jax_persistent_cache_min_compile_time_secs": 1.0,
+        "jax_persistent_cache_min_entry_size_bytes": 0,
+    }
+    path = str(tmp_path_factory.mktemp("xla"))
+    jax.config.update("jax_compilation_cache_dir", path)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    yield path
+    for name, value in before.items():
+        jax.config.update(name, value)
+
+
 def pytest_report_header() -> list[str]:
     devices = ", ".join(map(str, jax.devices()))
     real = os.environ.get("TTJAX_REAL_DATA", "none: TTJAX_REAL_DATA is not set")

@@ -131,13 +131,63 @@ def test_decoded_stacks_give_the_same_clips(encoded, tmp_path):
         (Window(5), r"3 frames at stride 1, the task takes 5 .*Window\(frames=3"),
         (Window(3, stride=2), "at stride 2"),
         (Window(3, ball_at=1), "Masks .* frame, 2, .* takes those of frame 1"),
-        (Window(3, event_at=0), "Events .* frame, 1, .* counts from frame 0"),
     ],
 )
 def test_windows_that_do_not_fit_say_so(window, message):
     spec = dataclasses.replace(SPEC, window=window)
     with pytest.raises(ValueError, match=message):
         stack_clips.check_window(spec, 3, 1, "this set")
+
+
+@pytest.mark.parametrize("strides", [(), (0,), (1, 2)])
+def test_strides_that_do_not_fit_say_so(strides):
+    with pytest.raises(ValueError, match=r"strides|at stride 1 times 2: "):
+        stack_clips.check_window(SPEC, 3, 1, "this set", strides)
+    stack_clips.check_window(SPEC, 5, 1, "this set", (1, 2))
+
+
+def test_frames_are_picked_back_from_the_newest():
+    frames = list(range(17))
+    assert frames[stack_clips.pick(Window(9), 17, 1)] == frames[8:]
+    assert frames[stack_clips.pick(Window(9), 17, 1, 2)] == frames[::2]
+    assert frames[stack_clips.pick(Window(5, stride=2), 17, 1, 2)] == [0, 4, 8, 12, 16]
+    assert frames[stack_clips.pick(Window(3, stride=4), 17, 2)] == [12, 14, 16]
+    assert stack_clips.pick(Window(9), 17, 1, 3) is None
+    assert stack_clips.pick(Window(3, stride=3), 17, 2) is None
+
+
+@pytest.mark.parametrize("source", ["encoded", "decoded"])
+def test_a_drawn_stride_skips_frames_with_their_labels(encoded, tmp_path, source):
+    stacks = encoded
+    if source == "decoded":
+        decode(encoded, tmp_path / "kept", "x")
+        stacks = Decoded(tmp_path / "kept")
+    spec = dataclasses.replace(SPEC, window=Window(2))
+    whole = windows(stacks, dataclasses.replace(SPEC, window=Window(3)))
+    seen = set()
+    for number in range(24):
+        facts = stacks[number].facts
+        full = whole.sample(number, generator())
+        records = windows(stacks, spec, strides=(1, 2))
+        clip = records.sample(number, generator(number))
+        fits = {
+            step
+            for step in (1, 2)
+            if (clip.frames == np.asarray(full.frames)[[2 - step, 2]]).all()
+        }
+        assert fits
+        if len(fits) > 1:
+            continue
+        step = fits.pop()
+        seen.add(step)
+        picked = [2 - step, 2]
+        np.testing.assert_array_equal(clip.labels.ball_xy_px, facts.ball_xy_px[picked])
+        np.testing.assert_array_equal(clip.labels.ball_state, facts.ball_state[picked])
+        np.testing.assert_array_equal(clip.labels.masks, full.labels.masks)
+        # The event frame is the second and newest: one recorded frame after the middle.
+        bounce, net = (facts.event_offset - 1) / step
+        assert clip.labels.event_offset.tolist() == [net, NO_EVENT, bounce]
+    assert seen == {1, 2}
 
 
 def test_what_is_not_asked_for_need_not_fit():
@@ -151,7 +201,7 @@ def test_sizes_that_do_not_fit_name_the_stack(encoded):
     spec = dataclasses.replace(SPEC, frame_hw=(64, 160))
     place = stack.facts.place
     assert place == "frame 3 of 'train_0'"
-    with pytest.raises(ValueError, match=f"64 x 160 px, {place} has 3 of 128 x 320"):
+    with pytest.raises(ValueError, match=f"64 x 160 px, {place} has them of 128 x 320"):
         stack_clips.check_frames(stack, stack.frames(), spec)
     with pytest.raises(ValueError, match=f"{place} has 64 x 96 px, .* takes 66 x 96"):
         stack_clips.check_canvas(stack, stack.canvas(), (66, 96))

@@ -23,6 +23,22 @@ def test_frames_come_in_order_and_twice_the_same(clip, small_hall):
         np.testing.assert_array_equal(first, second)
 
 
+def test_a_lead_is_left_out(clip, small_hall):
+    key = recording.stream_key(9, 1)
+    later = recording.SimulatedRecording(
+        "a", key, small_hall, count=30, lead=60, masks_every=30
+    )
+    whole, part = clip.labels, later.labels
+    assert part.length == 30
+    np.testing.assert_array_equal(part.ball_xy_px, whole.ball_xy_px[60:])
+    np.testing.assert_array_equal(part.ball_state, whole.ball_state[60:])
+    for kind, frames in part.events.items():
+        due = whole.events[kind]
+        assert frames.tolist() == (due[due >= 60] - 60).tolist()
+    # The camera does not move: the masks are those of the same moment.
+    np.testing.assert_array_equal(part.masks[29], whole.masks[89])
+
+
 def test_the_reader_may_stop_early(clip):
     reader = clip.frames()
     assert next(reader) is not None

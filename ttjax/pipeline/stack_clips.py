@@ -8,7 +8,7 @@ from jaxtyping import Int64, UInt8
 
 from ttjax.pipeline import clips
 from ttjax.pipeline.stack_pixels import Images, OpenStack, StackReader
-from ttjax.samples import NO_EVENT, VISIBLE, Clip, ClipSpec, Labels
+from ttjax.samples import NO_EVENT, VISIBLE, Clip, ClipSpec, Labels, Window
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -19,6 +19,8 @@ class StackClips:
     jitter: how far from the middle of a canvas the ball is placed at most, 1 for its
         border; the canvas stays inside the recorded one.
     away: share of the canvases that are drawn anywhere in the recorded one.
+    stride: source frames between two frames of a recorded stack.
+    strides: multiples of the spec's stride, one of them drawn for each clip.
     chosen: the stacks that count; None for all.
     """
 
@@ -28,6 +30,8 @@ class StackClips:
     masks: tuple[str, ...]
     jitter: float
     away: float
+    stride: int = 1
+    strides: tuple[int, ...] = (1,)
     chosen: Int64[np.ndarray, " k"] | None = None
 
     def __len__(self) -> int:
@@ -35,33 +39,42 @@ class StackClips:
         return len(self.stacks if self.chosen is None else self.chosen)
 
     def sample(self, index: int, rng: np.random.Generator) -> Clip:
-        """One clip; `rng` places its canvas.
+        """One clip; `rng` draws its stride and places its canvas.
 
         Raises:
             ValueError: the record does not fit the spec, or is damaged.
         """
         place = index if self.chosen is None else int(self.chosen[index])
         stack = self.stacks[place]
-        frames = stack.frames()
+        multiple = self.strides[rng.integers(len(self.strides))]
+        recorded = len(stack.facts.ball_state)
+        picked = pick(self.spec.window, recorded, self.stride, multiple)
+        if picked is None:
+            raise _too_short(self.spec, recorded, self.stride, stack.facts.place)
+        frames = stack.frames(picked)
         check_frames(stack, frames, self.spec)
         canvas, corner = None, np.zeros(2, np.int32)
         if self.spec.canvas_hw is not None:
-            canvas, corner = self._canvas(stack, self.spec.canvas_hw, rng)
+            canvas, corner = self._canvas(stack, picked, self.spec.canvas_hw, rng)
         return Clip(
             frames=frames if isinstance(frames, np.ndarray) else np.stack(frames),
             canvas=canvas,
             canvas_xy=corner,
             source_hw=np.array(stack.facts.source_hw, np.int32),
-            labels=self._labels(stack),
+            labels=self._labels(stack, picked),
         )
 
     def _canvas(
-        self, stack: OpenStack, hw: tuple[int, int], rng: np.random.Generator
+        self,
+        stack: OpenStack,
+        picked: slice,
+        hw: tuple[int, int],
+        rng: np.random.Generator,
     ) -> tuple[UInt8[np.ndarray, "t hc wc 3"], np.ndarray]:
         """The cut canvas, and its left upper corner in source px."""
-        whole, at = stack.canvas(), self.spec.window.ball_at
+        whole, facts = stack.canvas(picked), stack.facts
         check_canvas(stack, whole, hw)
-        facts = stack.facts
+        at = picked.start + picked.step * self.spec.window.ball_at
         ball = facts.ball_xy_px[at] - facts.canvas_xy
         x, y = clips.canvas_corner(
             rng,
@@ -78,14 +91,17 @@ class StackClips:
             cut = np.stack([image[rows, columns] for image in whole])
         return cut, facts.canvas_xy + np.array([x, y], np.int32)
 
-    def _labels(self, stack: OpenStack) -> Labels:
+    def _labels(self, stack: OpenStack, picked: slice) -> Labels:
         facts, spec = stack.facts, self.spec
+        # Recorded offsets count from the middle frame of the whole stack.
+        middle = picked.start + picked.step * spec.window.event_at
+        later = middle - len(facts.ball_state) // 2
         offset = np.full(len(spec.events), NO_EVENT, np.float32)
         event_known = np.zeros(len(spec.events), np.bool_)
         for place, name in enumerate(spec.events):
             if name in self.events:
                 of = self.events.index(name)
-                offset[place] = facts.event_offset[of]
+                offset[place] = (facts.event_offset[of] - later) / picked.step
                 event_known[place] = facts.event_known[of]
         masks = np.zeros((*spec.frame_hw, len(spec.masks)), np.uint8)
         masks_known = np.zeros(len(spec.masks), np.bool_)
@@ -95,8 +111,8 @@ class StackClips:
                 masks[..., place] = given[..., self.masks.index(name)]
                 masks_known[place] = True
         return Labels(
-            ball_xy_px=np.array(facts.ball_xy_px),
-            ball_state=np.array(facts.ball_state),
+            ball_xy_px=np.array(facts.ball_xy_px[picked]),
+            ball_state=np.array(facts.ball_state[picked]),
             event_offset=offset,
             event_known=event_known,
             masks=masks,
@@ -104,46 +120,74 @@ class StackClips:
         )
 
 
-def check_window(spec: ClipSpec, frames: int, stride: int, where: str) -> None:
-    """Checks that stacks of so many frames at this stride are those of the spec.
+def pick(window: Window, frames: int, stride: int, multiple: int = 1) -> slice | None:
+    """Which of a recorded stack's frames are a window's: the newest is that of both.
+
+    frames, stride: of the recorded stack.
+    multiple: of the window's stride.
+
+    None where it does not hold so many frames so far apart.
+    """
+    step, between = divmod(window.stride * multiple, stride)
+    oldest = frames - 1 - (window.frames - 1) * step
+    return None if between or oldest < 0 else slice(oldest, frames, step)
+
+
+def check_window(
+    spec: ClipSpec,
+    frames: int,
+    stride: int,
+    where: str,
+    strides: Sequence[int] = (1,),
+) -> None:
+    """Checks that the windows of the spec can be cut from recorded stacks.
+
+    frames, stride: of the recorded stacks; `where` names them.
+    strides: multiples of the window's stride that are drawn.
 
     Raises:
-        ValueError: they are not; `where` names them.
+        ValueError: they cannot.
     """
     window = spec.window
-    if (window.frames, window.stride) != (frames, stride):
+    if not strides or min(strides) < 1:
         raise ValueError(
-            f"Recorded stacks are used whole, {where} holds stacks of {frames} frames "
-            f"at stride {stride}, the task takes {window.frames} at stride "
-            f"{window.stride}: set `Window(frames={frames}, stride={stride})` or build "
-            "the data set with the other window."
+            f"`strides` are multiples of the window's stride, got {tuple(strides)}: "
+            "name at least one, each 1 or more."
         )
-    if spec.masks and window.ball_at != frames - 1:
+    for multiple in strides:
+        if pick(window, frames, stride, multiple) is None:
+            raise _too_short(spec, frames, stride, where, multiple)
+    if spec.masks and window.ball_at != window.frames - 1:
         raise ValueError(
-            f"Masks are recorded of the newest frame, {frames - 1}, of a stack, the "
-            f"task takes those of frame {window.ball_at}: leave `ball_at` out, or "
+            f"Masks are recorded of the newest frame, {window.frames - 1}, of a stack, "
+            f"the task takes those of frame {window.ball_at}: leave `ball_at` out, or "
             "train without masks."
         )
-    if spec.events and window.event_at != frames // 2:
-        raise ValueError(
-            f"Events are recorded from the middle frame, {frames // 2}, of a stack, "
-            f"the task counts from frame {window.event_at}: leave `event_at` out, or "
-            "train without events."
-        )
+
+
+def _too_short(
+    spec: ClipSpec, frames: int, stride: int, where: str, multiple: int = 1
+) -> ValueError:
+    window, times = spec.window, f" times {multiple}" if multiple > 1 else ""
+    return ValueError(
+        f"A task's window is cut from a recorded stack, {where} holds stacks of "
+        f"{frames} frames at stride {stride}, the task takes {window.frames} at stride "
+        f"{window.stride}{times}: set `Window(frames={frames}, stride={stride})` or "
+        "build the data set with more frames."
+    )
 
 
 def check_frames(stack: OpenStack, frames: Images, spec: ClipSpec) -> None:
-    """Checks number and size of a stack's whole frames.
+    """Checks the size of a stack's whole frames.
 
     Raises:
-        ValueError: the spec takes others.
+        ValueError: the spec takes another.
     """
-    if len(frames) != spec.window.frames or frames[0].shape[:2] != spec.frame_hw:
+    if frames[0].shape[:2] != spec.frame_hw:
         raise ValueError(
-            f"A task takes {spec.window.frames} frames of {_size(spec.frame_hw)}, "
-            f"{stack.facts.place} has {len(frames)} of {_size(frames[0].shape)}: "
-            "set the task's `frame_hw` and window to these, or build the data set "
-            "again."
+            f"A task takes frames of {_size(spec.frame_hw)}, {stack.facts.place} has "
+            f"them of {_size(frames[0].shape)}: set the task's `frame_hw` to this, or "
+            "build the data set again."
         )
 
 

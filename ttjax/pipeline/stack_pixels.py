@@ -20,6 +20,8 @@ from ttjax.pipeline import store
 
 Images = Sequence[UInt8[np.ndarray, "h w 3"]] | np.ndarray
 """One picture per frame of a stack, oldest first."""
+EVERY = slice(None)
+"""All frames of a stack."""
 
 
 @runtime_checkable
@@ -31,11 +33,11 @@ class OpenStack(Protocol):
         """All but the pixels."""
         ...
 
-    def frames(self) -> Images:
+    def frames(self, picked: slice = EVERY) -> Images:
         """The downscaled whole frames."""
         ...
 
-    def canvas(self) -> Images:
+    def canvas(self, picked: slice = EVERY) -> Images:
         """The same region of every frame at full resolution."""
         ...
 
@@ -64,13 +66,13 @@ class EncodedStack:
     record: Mapping[str, Any]
     facts: Facts
 
-    def frames(self) -> Images:
-        """Decodes the whole frames.
+    def frames(self, picked: slice = EVERY) -> Images:
+        """Decodes whole frames.
 
         Raises:
             ValueError: an image is damaged, or of another size than frames have.
         """
-        images = self._decoded("frames")
+        images = self._decoded("frames", picked)
         sizes = sorted({image.shape[:2] for image in images})
         if sizes != [FRAME_HW]:
             raise ValueError(
@@ -79,9 +81,9 @@ class EncodedStack:
             )
         return images
 
-    def canvas(self) -> Images:
+    def canvas(self, picked: slice = EVERY) -> Images:
         """Decodes the full-resolution region."""
-        return self._decoded("canvas")
+        return self._decoded("canvas", picked)
 
     def masks(self) -> UInt8[np.ndarray, "h w m"] | None:
         """Decodes the masks."""
@@ -92,10 +94,10 @@ class EncodedStack:
             np.uint8
         )
 
-    def _decoded(self, name: str) -> Images:
+    def _decoded(self, name: str, picked: slice) -> Images:
         return [
             stack_record.decode_image(bytes(data), self.facts.place)
-            for data in self.record[name]
+            for data in self.record[name][picked]
         ]
 
 
@@ -122,13 +124,13 @@ class DecodedStack:
     facts: Facts
     rows: Mapping[str, np.ndarray]
 
-    def frames(self) -> Images:
+    def frames(self, picked: slice = EVERY) -> Images:
         """The whole frames, not copied."""
-        return self.rows["frames"]
+        return self.rows["frames"][picked]
 
-    def canvas(self) -> Images:
+    def canvas(self, picked: slice = EVERY) -> Images:
         """The full-resolution region, not copied."""
-        return self.rows["canvas"]
+        return self.rows["canvas"][picked]
 
     def masks(self) -> UInt8[np.ndarray, "h w m"] | None:
         """The masks, not copied."""

@@ -28,6 +28,9 @@ class StackRecords:
     jitter: how far from the middle of a training canvas the ball is placed at most, 1
         for its border. Validation places it anywhere.
     away: share of the training canvases that are drawn anywhere in the recorded one.
+    strides: multiples of the window's stride, one drawn for each training window: with
+        (1, 2) half the windows are those of half the frame rate. The stacks must have
+        been built with as many frames (17, for windows of 9).
     threads: readers of the training batches.
     cache: False uses no decoded records, and keeps no index.
     """
@@ -38,6 +41,7 @@ class StackRecords:
     validation_samples: int = 2048
     jitter: float = 0.7
     away: float = 0.1
+    strides: tuple[int, ...] = (1,)
     threads: int = 2
     cache: bool = True
 
@@ -66,7 +70,9 @@ class StackRecords:
             FileNotFoundError: nothing is prepared in `root`.
             ValueError: the records do not fit the spec, or are not whole.
         """
-        records = self.windows("train", spec, jitter=self.jitter, away=self.away)
+        records = self.windows(
+            "train", spec, jitter=self.jitter, away=self.away, strides=self.strides
+        )
         for _ in self.recordings("test"):
             pass  # what is scored in the end must be there in the beginning
         return Loader(
@@ -115,7 +121,13 @@ class StackRecords:
         return StackSet(self.root).index(split, self._kept())
 
     def windows(
-        self, split: Split, spec: ClipSpec, *, jitter: float, away: float
+        self,
+        split: Split,
+        spec: ClipSpec,
+        *,
+        jitter: float,
+        away: float,
+        strides: tuple[int, ...] = (1,),
     ) -> StackClips:
         """The records of a split, cut for a spec.
 
@@ -126,10 +138,12 @@ class StackRecords:
         built = StackSet(self.root)
         stacks = self.stacks(split)
         first = stacks[0]
-        frames = first.frames()
-        where = f"{split!r} of {str(built.folder)!r}"
-        stack_clips.check_window(spec, len(frames), built.stride, where)
-        stack_clips.check_frames(first, frames, spec)
+        recorded, where = (
+            len(first.facts.ball_state),
+            f"{split!r} of {str(built.folder)!r}",
+        )
+        stack_clips.check_window(spec, recorded, built.stride, where, strides)
+        stack_clips.check_frames(first, first.frames(slice(-1, None)), spec)
         if spec.canvas_hw is not None:
             stack_clips.check_canvas(first, first.canvas(), spec.canvas_hw)
         return StackClips(
@@ -139,6 +153,8 @@ class StackRecords:
             masks=built.masks,
             jitter=jitter,
             away=away,
+            stride=built.stride,
+            strides=strides,
         )
 
     def stacks(self, split: Split) -> StackReader:

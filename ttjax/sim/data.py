@@ -17,6 +17,8 @@ from ttjax.sim.sample import Hall
 
 SPLITS = {"train": 0, "validation": 1, "test": 2}
 """Streams of keys that never meet: first fold of every key."""
+LEAD_S = 3.0
+"""Play that a recording may leave out before its first frame."""
 
 
 @functools.lru_cache(maxsize=8)
@@ -125,18 +127,24 @@ class Simulation:
         )
 
     def recordings(self, split: Split) -> Iterator[SimulatedRecording]:
-        """Untrimmed recordings, rendered while they are read."""
+        """Untrimmed recordings, rendered while they are read.
+
+        Each begins anywhere in the first `LEAD_S` of a play: a play begins with a
+        serve, of whose toss a short recording would hold several times its share.
+        """
         counts = {
             "train": self.train_recordings,
             "validation": self.validation_recordings,
             "test": self.test_recordings,
         }
         for number in range(counts[split]):
+            random = np.random.default_rng((SPLITS[split], number))
             yield SimulatedRecording(
                 name=f"{split}_{number + 1}",
                 key=stream_key(3 + SPLITS[split], number),
                 hall=self.hall,
                 count=round(self.seconds * self.fps),
+                lead=int(random.integers(round(LEAD_S * self.fps))),
                 masks_every=self.masks_every,
                 threads=self.threads,
             )

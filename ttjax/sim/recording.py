@@ -71,6 +71,7 @@ class SimulatedRecording:
 
     Labels are exact: the ball in every frame, `bounce` and `net` events, and masks of
     every `masks_every`-th frame at 128 x 320. `threads` frames are rendered at once.
+    The first `lead` frames, from the moment before the first serve, are left out.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class SimulatedRecording:
         hall: Hall,
         *,
         count: int,
+        lead: int = 0,
         masks_every: int = 12,
         threads: int = 2,
     ):
@@ -89,11 +91,12 @@ class SimulatedRecording:
         self.count, self._threads = count, max(1, threads)
         self._functions = _functions(hall)
         self._scene = self._functions["scene"](scene_key)
-        length = -(-count // CHUNK) * CHUNK
+        length = -(-(lead + count) // CHUNK) * CHUNK
+        kept = slice(lead, lead + count)
         play = _simulator(length, hall.fps)(play_key)
         xy, seen = self._functions["labels"](self._scene, play)
-        self._play = jax.tree.map(lambda leaf: np.asarray(leaf)[:count], play)
-        self._xy, self._seen = np.asarray(xy)[:count], np.asarray(seen)[:count]
+        self._play = jax.tree.map(lambda leaf: np.asarray(leaf)[kept], play)
+        self._xy, self._seen = np.asarray(xy)[kept], np.asarray(seen)[kept]
         self._masks_every = masks_every
         self._labels: FrameLabels | None = None
 

@@ -13,7 +13,7 @@ from ttjax.sim import camera as side_camera
 from ttjax.sim.rally import EVENTS, Rally
 from ttjax.typing import PRNGKey
 
-CLASSES = (0.20, 0.24, 0.14, 0.16, 0.26)
+CLASSES = (0.19, 0.23, 0.13, 0.21, 0.24)
 """Shares of the samples with a bounce, a net event, no ball, a ball that is tossed to
 serve, and nothing special. A tossed ball is slow and beside a hand: hard to see."""
 NEAR_STEPS = 2.5

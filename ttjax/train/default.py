@@ -46,10 +46,10 @@ def recipe() -> Recipe:
             sum_over_bins=True,
             subtract_entropy=True,
             ball_at_share=0.7,
-            ball_positive=1.5,
+            ball_positive=3.0,
             ball_global=2.0,
             events=12.0,
-            masks=16.0,
+            masks=18.0,
         ),
     )
     return Recipe(
@@ -60,7 +60,7 @@ def recipe() -> Recipe:
             minutes=1.5,
             validation_samples=96,
         ),
-        phases=(Phase(steps=None, minutes=5.0, learning_rate=6e-3, schedule=Cosine()),),
+        phases=(Phase(steps=None, minutes=5.3, learning_rate=6e-3, schedule=Cosine()),),
         out=pathlib.Path("runs/ttnet_nano"),
         weighting=Sum(),
         optimizer=Adam(weight_decay=1e-4, clip_norm=5.0),
