@@ -9,7 +9,10 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 # Absolute: TFDS also imports this file as a part of no package but its own.
-from ttjax.datasets import stacks  # pyright: ignore[reportMissingImports]
+from ttjax.datasets import (  # pyright: ignore[reportMissingImports]
+    extraction,
+    stacks,
+)
 from ttjax.datasets.openttgames import (  # pyright: ignore[reportMissingImports]
     fetching,
     plans,
@@ -23,14 +26,16 @@ class Config(tfds.core.BuilderConfig):
     pairs: one record per event and window, as the paper counts, instead of one per
         window with the nearest event of each kind.
     by_game: hold out whole recordings instead of runs of windows.
+    frames: of one record.
     """
 
     pairs: bool = False
     by_game: bool = False
+    frames: int = 9
 
 
 class Builder(stacks.StackBuilder):
-    """Windows of nine frames at two scales with ball, events and masks."""
+    """Windows of frames at two scales with ball, events and masks."""
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First release."}  # noqa: RUF012
@@ -45,6 +50,11 @@ class Builder(stacks.StackBuilder):
             by_game=True,
         ),
         Config(
+            name="windows_17",
+            description="17 frames a record: windows of 9 at every or every other one.",
+            frames=17,
+        ),
+        Config(
             name="paper_pairs",
             description="One record per event and window, counted as in the paper.",
             pairs=True,
@@ -57,6 +67,11 @@ class Builder(stacks.StackBuilder):
     licence = "CC BY-NC-SA 4.0"
     homepage = "https://lab.osai.ai"
     pkg_dir_path = tfds.core.Path(pathlib.Path(__file__).parent)
+
+    @property
+    def settings(self) -> extraction.Settings:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """How windows are cut: as many frames as the config says."""
+        return extraction.Settings(frames=self.builder_config.frames)
 
     def _info(self) -> tfds.core.DatasetInfo:
         return self._stack_info(pairs=self.builder_config.pairs)

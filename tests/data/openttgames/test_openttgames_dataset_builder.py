@@ -117,6 +117,30 @@ def test_samples_show_what_the_evaluator_streams(data):
         assert clip.labels.masks_known.all() == (facts.frame in labels.masks)
 
 
+def test_longer_records_hold_windows_of_half_the_frame_rate(prepare, tmp_path):
+    folder = module.Builder.pkg_dir_path / "dummy_data"
+    builder = module.Builder(data_dir=tmp_path, config="windows_17")
+    longer = StackRecords(prepare(builder, folder).path, videos=folder, cache=False)
+    spec, random = TASK.sample, np.random.default_rng(0)
+    samples = longer.windows("test", spec, jitter=1.0, away=0.0, strides=(2,))
+    (video,) = longer.recordings("test")
+    labels = video.labels
+    (bounce,) = labels.events["bounce"]
+    near = 0
+    for index in range(len(samples)):
+        clip = samples.sample(index, random)
+        newest = samples.stacks[index].facts.frame
+        seen = [labels.ball_state[newest - 16 + 2 * step] for step in range(9)]
+        assert clip.labels.ball_state.tolist() == seen
+        steps = (bounce - (newest - 8)) / 2
+        assert clip.labels.event_offset[0] == (steps if abs(steps) <= 8 else np.inf)
+        near += abs(steps) <= 8
+    assert near > 0
+    mixed = dataclasses.replace(longer, strides=(1, 2))
+    batch = mixed.train(spec, batch_size=2, seed=0).next_batch()
+    assert batch.frames.shape == spec.batch(2).frames.shape
+
+
 def test_a_network_trains_on_what_is_built(data):
     """From records to losses; the paper's crops and turns included."""
     batch = data.train(TASK.sample, batch_size=2, seed=0).next_batch()
