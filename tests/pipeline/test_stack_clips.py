@@ -147,11 +147,15 @@ def test_strides_that_do_not_fit_say_so(strides):
 
 
 def test_frames_are_picked_back_from_the_newest():
-    frames = list(range(17))
-    assert frames[stack_clips.pick(Window(9), 17, 1)] == frames[8:]
-    assert frames[stack_clips.pick(Window(9), 17, 1, 2)] == frames[::2]
-    assert frames[stack_clips.pick(Window(5, stride=2), 17, 1, 2)] == [0, 4, 8, 12, 16]
-    assert frames[stack_clips.pick(Window(3, stride=4), 17, 2)] == [12, 14, 16]
+    def picked(*arguments):
+        found = stack_clips.pick(*arguments)
+        assert found is not None
+        return list(range(17))[found]
+
+    assert picked(Window(9), 17, 1) == [*range(8, 17)]
+    assert picked(Window(9), 17, 1, 2) == [*range(0, 17, 2)]
+    assert picked(Window(5, stride=2), 17, 1, 2) == [0, 4, 8, 12, 16]
+    assert picked(Window(3, stride=4), 17, 2) == [12, 14, 16]
     assert stack_clips.pick(Window(9), 17, 1, 3) is None
     assert stack_clips.pick(Window(3, stride=3), 17, 2) is None
 
