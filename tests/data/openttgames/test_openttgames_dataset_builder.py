@@ -120,7 +120,8 @@ def test_samples_show_what_the_evaluator_streams(data):
 def test_longer_records_hold_windows_of_half_the_frame_rate(prepare, tmp_path):
     folder = module.Builder.pkg_dir_path / "dummy_data"
     builder = module.Builder(data_dir=tmp_path, config="windows_17")
-    longer = StackRecords(prepare(builder, folder).path, videos=folder, cache=False)
+    built, videos = prepare(builder, folder).path, pathlib.Path(folder)
+    longer = StackRecords(built, videos=videos, cache=False)
     spec, random = TASK.sample, np.random.default_rng(0)
     samples = longer.windows("test", spec, jitter=1.0, away=0.0, strides=(2,))
     (video,) = longer.recordings("test")
