@@ -47,12 +47,10 @@ def recipe(data: pathlib.Path) -> Recipe:
             event_ball=False,
             canvas_margin=(64, 36),
         ),
-        loss=Losses(sum_over_bins=True, subtract_entropy=True, ball_positive=4.0),
+        loss=Losses(sum_over_bins=True, subtract_entropy=True, ball_positive=2.0),
         ball_radius_px=9.0,
         crops=Crops(forced_until=0.0, own_from=0.5),
-        augmentation=Augment(
-            brightness=0.3, contrast=0.3, channel=0.2, hue_deg=60.0, affine=0.5
-        ),
+        augmentation=Augment(brightness=0.3, contrast=0.3, channel=0.1, affine=0.5),
     )
     first = Phase(
         name="global",
