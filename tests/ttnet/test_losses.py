@@ -108,15 +108,6 @@ def test_a_positive_weight_counts_what_is_there_more_often():
     np.testing.assert_allclose(slope, 0, atol=1e-6)
     with pytest.raises(ValueError, match="`ball_positive` is a weight above 0"):
         Losses(ball_positive=0.0)
-    with pytest.raises(ValueError, match="`local_positive` is a weight above 0"):
-        Losses(local_positive=-1.0)
-
-
-def test_the_local_stage_may_have_a_weight_of_its_own():
-    both, own = Losses(ball_positive=3.0), Losses(ball_positive=3.0, local_positive=2.0)
-    stages = ("ball_global", "ball_local")
-    assert [both.positive_of(stage) for stage in stages] == [3.0, 3.0]
-    assert [own.positive_of(stage) for stage in stages] == [3.0, 2.0]
 
 
 def test_equation_2_as_printed_is_minimised_by_all_ones():

@@ -47,7 +47,6 @@ def recipe() -> Recipe:
             subtract_entropy=True,
             ball_at_share=0.7,
             ball_positive=4.0,
-            local_positive=1.5,
             ball_global=2.0,
             events=12.0,
             masks=18.0,

@@ -28,7 +28,6 @@ class Losses:
     ball_positive: weight of "here" in the ball's cross-entropy, where "not here" weighs
         1. Above 1 it lifts the peaks of a ball that a short training leaves unsure, at
         the price of more false ones.
-    local_positive: that of the local stage; None: `ball_positive` for both.
     ball_at_share: where the ball is predicted in every frame of the stack, the share
         of the frame that counts (`window.ball_at`); the others share the rest. None:
         all frames alike.
@@ -39,7 +38,6 @@ class Losses:
     sum_over_bins: bool = False
     subtract_entropy: bool = False
     ball_positive: float = 1.0
-    local_positive: float | None = None
     ball_at_share: float | None = None
     ball_global: float = 1.0
     ball_local: float = 1.0
@@ -49,13 +47,11 @@ class Losses:
 
     def __post_init__(self):
         """Checks the share and the weight."""
-        for name in ("ball_positive", "local_positive"):
-            weight = getattr(self, name)
-            if weight is not None and not weight > 0:
-                raise ValueError(
-                    f"`{name}` is a weight above 0, got {weight}: 1 weighs both "
-                    "answers alike."
-                )
+        if not self.ball_positive > 0:
+            raise ValueError(
+                f"`ball_positive` is a weight above 0, got {self.ball_positive}: 1 "
+                "weighs both answers alike."
+            )
         if self.ball_at_share is not None and not 0 <= self.ball_at_share <= 1:
             raise ValueError(
                 f"`ball_at_share` is a share, 0 to 1, got {self.ball_at_share}: "
@@ -76,11 +72,6 @@ class Losses:
                 f"weights for {tuple(events)}: set `event_weights`."
             )
         return self.event_weights
-
-    def positive_of(self, stage: str) -> float:
-        """The weight of a ball that is there, in a stage's term."""
-        own = self.local_positive if stage == "ball_local" else None
-        return self.ball_positive if own is None else own
 
     def frame_shares(self, frames: int, ball_at: int) -> tuple[float, ...]:
         """The share of each predicted frame in a ball term; they add up to 1."""
@@ -123,7 +114,7 @@ class Losses:
                     frame_shares=jnp.array(shares, jnp.float32),
                     sum_over_bins=self.sum_over_bins,
                     subtract_entropy=self.subtract_entropy,
-                    positive=self.positive_of(name),
+                    positive=self.ball_positive,
                 )
             scaled = getattr(self, name) * term.value
             made[name] = Term(value=scaled, weight=term.weight)
