@@ -138,10 +138,8 @@ class StackRecords:
         built = StackSet(self.root)
         stacks = self.stacks(split)
         first = stacks[0]
-        recorded, where = (
-            len(first.facts.ball_state),
-            f"{split!r} of {str(built.folder)!r}",
-        )
+        recorded = len(first.facts.ball_state)
+        where = f"{split!r} of {str(built.folder)!r}"
         stack_clips.check_window(spec, recorded, built.stride, where, strides)
         stack_clips.check_frames(first, first.frames(slice(-1, None)), spec)
         if spec.canvas_hw is not None:
