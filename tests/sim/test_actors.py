@@ -58,3 +58,15 @@ def test_the_ball_is_one_shape_at_the_depth_where_it_is(hall_scene, moment):
     )
     with_ball, without = run(jnp.float32(1.0)), run(jnp.float32(0.0))
     assert float(with_ball.alpha.sum()) == float(without.alpha.sum()) + 1.0
+
+
+def test_lures_are_rackets_and_the_spots_that_are_painted(hall_scene, moment):
+    number = jnp.int32(17)
+    lures = np.asarray(actors.lures(hall_scene, moment, number))
+    rackets, _ = pinhole.project(hall_scene.camera, moment.hand_m)
+    np.testing.assert_array_equal(lures[-2:], rackets)
+    spots = actors.shapes(hall_scene, moment, number, FPS)
+    still = actors.lures(hall_scene, moment, jnp.int32(0))
+    assert spots.alpha.shape[0] > len(lures)
+    assert np.abs(lures[:-2] - still[:-2]).max() > 1.0
+    assert np.abs(lures[:-2] - hall_scene.distractors[:, :2]).max() < 0.06 * 1920

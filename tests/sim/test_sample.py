@@ -9,6 +9,7 @@ from ttjax.samples import ABSENT, VISIBLE
 from ttjax.sim import data, sample
 
 COUNT = 96
+OFFSET = np.array([[3.0, -2.0]])
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,24 @@ def test_the_canvas_holds_the_ball_unless_there_is_none(clips, spec):
     assert inside[seen].std(axis=0).min() > 1.0
     assert (clips.canvas_xy >= 0).all()
     assert (clips.canvas_xy + limit <= clips.source_hw[:, ::-1]).all()
+
+
+def test_canvases_without_a_ball_lie_around_what_looks_like_one():
+    lures = jnp.array([[100.0, 900.0], [1500.0, 200.0]])
+    keys = jax.random.split(jax.random.key(0), 2000)
+    places = jax.vmap(
+        lambda key: sample.elsewhere(key, lures, OFFSET[0], (1080, 1920))
+    )(keys)
+    at = [
+        np.all(np.asarray(places) == lure, axis=-1)
+        for lure in np.asarray(lures) + OFFSET
+    ]
+    shares = np.array([found.mean() for found in at])
+    np.testing.assert_allclose(shares, sample.LURED / 2, atol=0.04)
+    rest = np.asarray(places)[~(at[0] | at[1])]
+    np.testing.assert_allclose(rest.mean(axis=0), [960.0, 540.0], atol=60.0)
+    assert (rest >= 0).all()
+    assert (rest < [1920, 1080]).all()
 
 
 def test_a_sample_depends_on_its_own_key_alone(run, clips, spec, small_hall):

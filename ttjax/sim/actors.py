@@ -72,11 +72,22 @@ def streak(scene: Scene, moment: Rally, fps: float) -> Streak:
     return Streak(0.5 * (start + end), 0.5 * (end - start), radius)
 
 
-def _distractors(scene: Scene, number: Int32[Array, ""]) -> Shapes:
+def _spots(scene: Scene, number: Int32[Array, ""]) -> Float[Array, "k 2"]:
+    """Centres of the white things that move, in source px."""
     spots = scene.distractors
     angle = spots[:, 4] * number.astype(jnp.float32) + spots[:, 5]
     sway = jnp.stack([jnp.sin(angle), jnp.cos(0.7 * angle)], axis=-1)
-    at = spots[:, :2] + spots[:, 2:4] * sway
+    return spots[:, :2] + spots[:, 2:4] * sway
+
+
+def lures(scene: Scene, moment: Rally, number: Int32[Array, ""]) -> Float[Array, "k 2"]:
+    """What a detector may take for the ball, in source px: white spots, rackets."""
+    rackets, _ = camera_.project(scene.camera, jnp.asarray(moment.hand_m))
+    return jnp.concatenate([_spots(scene, number), rackets])
+
+
+def _distractors(scene: Scene, number: Int32[Array, ""]) -> Shapes:
+    spots, at = scene.distractors, _spots(scene, number)
     colour = primitives.material(0.8 * scene.ball_colour)
     value = jnp.broadcast_to(colour, (len(spots), len(primitives.PLANES)))
     return primitives.streaks(at, jnp.zeros_like(at), spots[:, 6], value)

@@ -13,7 +13,7 @@ from ttjax.sim import camera as side_camera
 from ttjax.sim.rally import EVENTS, Rally
 from ttjax.typing import PRNGKey
 
-CLASSES = (0.19, 0.23, 0.13, 0.21, 0.24)
+CLASSES = (0.18, 0.23, 0.16, 0.20, 0.23)
 """Shares of the samples with a bounce, a net event, no ball, a ball that is tossed to
 serve, and nothing special. A tossed ball is slow and beside a hand: hard to see."""
 NEAR_STEPS = 2.5
@@ -24,6 +24,9 @@ SECONDS = 4.5
 """Of the rally from which a window is chosen."""
 OFFSET = 0.08
 """Standard deviation of the ball in the canvas, in units of the canvas' size."""
+LURED = 0.7
+"""Share of the canvases without a ball that lie around what looks like one. There the
+global stage sends the local one; plain background teaches it nothing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,12 +86,25 @@ def _choose(key: PRNGKey, offsets, visible, tossed) -> Int32[Array, ""]:
     return jax.random.categorical(window_key, weight)
 
 
+def elsewhere(
+    key: PRNGKey,
+    lures: Float[Array, "k 2"],
+    offset: Float[Array | np.ndarray, " 2"],
+    source_hw: tuple[int, int],
+) -> Float[Array, " 2"]:
+    """Where the canvas of a window without a ball lies: source px."""
+    lured_key, lure_key, place_key = jax.random.split(key, 3)
+    anywhere = jax.random.uniform(place_key, (2,)) * jnp.array(source_hw[::-1])
+    lure = jax.random.choice(lure_key, lures) + offset
+    return jnp.where(jax.random.bernoulli(lured_key, LURED), lure, anywhere)
+
+
 def stack(key: PRNGKey, spec: ClipSpec, hall: Hall = Hall()) -> Clip:
     """One sample of `spec`; unbatched, the caller maps it over keys.
 
     About a quarter of the samples has a bounce near its event frame, as many a net
-    event, one of eight has no ball in view: `CLASSES`. The canvas lies around the ball,
-    or anywhere without one.
+    event, one of six has no ball in view: `CLASSES`. The canvas lies around the ball;
+    without one around something like it (`LURED`), or anywhere.
     """
     check(spec, hall.source_hw)
     window, (height, width) = spec.window, hall.source_hw
@@ -121,10 +137,12 @@ def stack(key: PRNGKey, spec: ClipSpec, hall: Hall = Hall()) -> Clip:
     canvas, canvas_xy = None, corner
     if spec.canvas_hw is not None:
         size = jnp.array(spec.canvas_hw[::-1], jnp.float32)
-        anywhere = jax.random.uniform(keys[3], (2,)) * jnp.array([width, height])
         offset = OFFSET * size * jax.random.normal(keys[4], (2,))
         ball_at = window.ball_at
-        centre = jnp.where(seen[ball_at], ball_xy[ball_at] + offset, anywhere)
+        moment = jax.tree.map(lambda leaf: leaf[ball_at], moments)
+        lures = actors.lures(halls, moment, frames[ball_at])
+        other = elsewhere(keys[3], lures, offset, hall.source_hw)
+        centre = jnp.where(seen[ball_at], ball_xy[ball_at] + offset, other)
         last = jnp.array([width - spec.canvas_hw[1], height - spec.canvas_hw[0]])
         canvas_xy = jnp.round(centre - size / 2).astype(jnp.int32)
         canvas_xy = jnp.clip(canvas_xy, 0, last)
