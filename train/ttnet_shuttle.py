@@ -37,9 +37,8 @@ def recipe(data: pathlib.Path) -> Recipe:
     """Both ball stages, the ball predicted in the newest frame of the stack.
 
     Half of the examples are cropped and turned, the colours of all are changed widely:
-    two halls are few cameras and floors. The global
-    stage learns first, at less than half the cost of a whole step, and is then copied
-    into the local one.
+    two halls are few cameras and floors. The global stage learns first, at less than
+    half the cost of a whole step, and is then copied into the local one.
     """
     task = Task(
         config=config.nano(

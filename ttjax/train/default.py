@@ -2,25 +2,26 @@
 
 Command: `make train`. Its scores depend on how far it comes in its time, and that on
 the cores and what else they do. Hardware: 2 cores of an AMD EPYC without AVX-512,
-nothing else running. Time, 2026-11-28: 9 min 4 s after the install; 874 steps on 2,984
-samples. Scores on 900 untrimmed frames of six unseen rallies, 1920x1080:
+nothing else running. Time, 2026-11-28: 8 min 43 s after the install; 808 steps on 1,720
+samples. Scores on 900 untrimmed frames of six unseen rallies, 1920x1080, and on twelve
+more (1,800 frames) that no choice of this recipe was made on:
 
-| | score | floor | best constant |
-|---|---|---|---|
-| PCK@10, global and local | .969, .994 | .95 | .003 |
-| presence, global and local | .972, .972 | .96 | .838 |
-| false presence, both | .007, .145 | at most .30 | 1 |
-| IoU humans, table, scoreboard | .674, .927, .776 | .65, .88, .65 | .345, .687, .314 |
-| F1@2 bounce, net | .828, .692 | .582, .559 | .165, .118 |
+| | six | floor | best constant | twelve |
+|---|---|---|---|---|
+| PCK@10, global and local | .961, .993 | .95 | .003 | .953, .981 |
+| presence, global and local | .968, .980 | .96 | .838 | .940, .968 |
+| false presence, both | .000, .065 | at most .30 | 1 | .000, .078 |
+| IoU humans | .657 | .65 | .345 | .672 |
+| IoU table | .930 | .88 | .687 | .930 |
+| IoU scoreboard | .732 | .65 | .314 | .753 |
+| F1@2 bounce | .897 | .582 | .165 | .864 |
+| F1@2 net | .667 | .559 | .118 | .556 |
 
-On twelve rallies (1,800 frames) that no choice was made on, the same network: PCK@10
-.960, .985; presence .962, .917 (the local stage misses its floor there); false presence
-.002, .298; IoU .680, .925, .811; F1@2 .905, .688.
-
-Median error 1.9 px global, .66 px local. 24 events in all: their F1 is rough. On the
-day's slower hours the same recipe, with a weight of 3 on a ball that is there, drew
-2,512 samples and made 850 steps: PCK@10 .964 and .992, presence .958 and .984. What the
-global stage misses is the ball that is tossed to serve, and turns at a racket.
+Median error 2.3 px global, .64 px local. 24 events in six rallies, 33 in twelve: their
+F1 is rough. On a faster hour the same recipe, with fewer canvases without a ball,
+drew 2,984 samples and made 874 steps: PCK@10 .969 and .994, presence .972 and .972 on
+the six. What the global stage misses is the ball that is tossed to serve, and turns at
+a racket.
 """
 
 import pathlib
