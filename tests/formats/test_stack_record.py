@@ -84,6 +84,15 @@ def test_red_is_the_first_channel():
     assert back[8, 8, 1:].max() < 5
 
 
+def test_jpegs_are_decoded_to_the_pixels_that_opencv_gives(record):
+    import cv2
+
+    encoded, _ = record
+    for data in (*encoded["frames"], *encoded["canvas"]):
+        want = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+        np.testing.assert_array_equal(stack_record.decode_image(data, "it"), want)
+
+
 @pytest.mark.parametrize(
     ("offsets", "state", "kind"),
     [
@@ -120,6 +129,10 @@ def test_images_that_are_missing_damaged_or_too_large_are_refused(record):
         stack_record.encode(facts(), encoded["frames"][1:], encoded["canvas"])
     with pytest.raises(ValueError, match="neither"):
         stack_record.decode({**encoded, "frames": [b"no image"] * T})
+    cut = [encoded["frames"][0][:400], *encoded["frames"][1:]]
+    with pytest.raises(ValueError, match="damaged") as error:
+        stack_record.decode({**encoded, "frames": cut})
+    assert "frame 118 of 'gäme_1'" in str(error.value)
     far = np.array([1600, 0], np.int32)
     with pytest.raises(ValueError, match="inside the source"):
         stack_record.decode({**encoded, "canvas_xy": far})

@@ -9,7 +9,7 @@ import pytest
 FLOORS = (
     ("typing", "geometry", "timing", "formats", "media"),
     ("nn", "losses", "fields", "augment", "metrics"),
-    ("samples", "task"),
+    ("samples", "scenes", "task"),
     ("ttnet", "deepsportlab", "pipeline", "sim", "play", "referee"),
     (
         "recipe",
@@ -26,13 +26,20 @@ FLOORS = (
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 # Within a floor each of these may import those before it; all others import none.
-CHAINS = (("samples", "task"), FLOORS[4])
+CHAINS = (FLOORS[2], FLOORS[4])
 
 # Programs of one file, and what all mains share; every `__main__` is a main as well.
 MAINS = {"evaluate", "describe", "doctor", "mains"}
 
 # Packages that importing the library must not pull in, and where they are at home.
-INSIDE_FUNCTIONS = {"av", "cv2", "pycocotools", "tensorflow", "tensorflow_datasets"}
+INSIDE_FUNCTIONS = {
+    "av",
+    "cv2",
+    "pycocotools",
+    "simplejpeg",
+    "tensorflow",
+    "tensorflow_datasets",
+}
 DISTRIBUTIONS = {
     "apache_beam": "apache-beam",
     "cv2": "opencv-python",
