@@ -3,7 +3,17 @@ import dataclasses
 import pytest
 
 from tests.train import toy
-from ttjax.recipe import Adam, Constant, Cosine, Phase, Plateau, Recipe, Scoring
+from ttjax.recipe import (
+    SGD,
+    Adam,
+    Constant,
+    Cosine,
+    Phase,
+    Plateau,
+    Recipe,
+    Scoring,
+    Steps,
+)
 
 TASK = toy.Task(loss_terms=("first", "second"))
 
@@ -37,6 +47,9 @@ def test_a_recipe_that_cannot_run_is_refused_at_once(fields, message):
         (lambda: Plateau(patience=0), "`patience` is at least 1"),
         (lambda: Cosine(warmup=1.0), "`warmup` is in"),
         (lambda: Cosine(floor=2.0), "`floor` is in"),
+        (lambda: Steps(warmup=1.0), "`warmup` is in"),
+        (lambda: Steps(decays=(1.5,)), "`decays` are shares"),
+        (lambda: Steps(factor=0.0), "`factor` is in"),
     ],
 )
 def test_parts_check_their_ranges(build, message):
@@ -53,6 +66,7 @@ def test_recipes_are_frozen_values():
 
 
 def test_the_defaults_are_the_paper_s():
+    assert (SGD().momentum, SGD().nesterov, SGD().weight_decay) == (0.95, True, 1e-5)
     assert (Adam().b1, Adam().b2, Phase().learning_rate) == (0.9, 0.999, 1e-3)
     assert Phase().schedule == Plateau(factor=0.5, patience=3, stop=12)
 

@@ -17,26 +17,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, UInt8
 
-from ttjax.nn import resize
-from ttjax.samples import NO_EVENT, UNKNOWN, Clip, Labels
+from ttjax.samples import OnDevice
 from ttjax.task import Task
 from ttjax.typing import Variables
 
 Item = TypeVar("Item")
 
 Frame = UInt8[np.ndarray | Array, "h w 3"]
-OnDevice = UInt8[Array, "1 h w 3"]
-Small = UInt8[Array, "1 hs ws 3"]
-
-_TIE = 2.0**-10
-"""Grey levels; means that lie between two levels go up, however they were added."""
 
 
 @flax.struct.dataclass
 class Kept:
-    """What stays of a frame: it downscaled, and itself where crops are cut from it."""
+    """What stays of a frame: its view, and itself where crops are cut from it."""
 
-    small: Small
+    view: Any
     frame: OnDevice | None
 
 
@@ -62,7 +56,7 @@ class Predictor:
         self.variables = jax.device_put(variables)
         self.metadata = metadata or {}
         self._compiled: dict[tuple[tuple[int, int], bool], Any] = {}
-        self._shrink = jax.jit(self._small)
+        self._view = jax.jit(task.sample.view)
 
     def stream(
         self,
@@ -107,27 +101,24 @@ class Predictor:
     def compile(self, size_hw: tuple[int, int], *, masks: bool = False) -> Any:
         """The compiled step for frames of one size; repeated calls give the same one.
 
-        `step(variables, older, frame) -> (kept, predictions)`: `older` holds what was
+        `step(variables, older, frame) -> (view, predictions)`: `older` holds what was
         kept of the window's other frames, oldest first; `frame` is `[1, h, w, 3]`.
 
         Raises:
             ValueError: the frames are smaller than what the network looks at.
         """
-        key = (size_hw, masks and bool(self.task.sample.masks))
+        sample = self.task.sample
+        key = (size_hw, masks and sample.has_masks)
         if key not in self._compiled:
-            _check_size(size_hw, self.task.sample.frame_hw)
+            sample.check_frame(size_hw)
             step = self._step_with_masks if masks else self._step
             frame: Any = jax.ShapeDtypeStruct((1, *size_hw, 3), np.uint8)
-            small: Any = jax.eval_shape(self._small, frame)
-            kept = Kept(small, frame if self._needs_canvas else None)
+            view: Any = jax.eval_shape(sample.view, frame)
+            kept = Kept(view, frame if sample.keeps_frames else None)
             older = (kept,) * (self.task.window.frames - 1)
             lowered = jax.jit(step).lower(self.variables, older, frame)
             self._compiled[key] = lowered.compile()
         return self._compiled[key]
-
-    @property
-    def _needs_canvas(self) -> bool:
-        return self.task.sample.canvas_hw is not None
 
     def _placed(self, frame: Frame, size_hw: tuple[int, int]) -> OnDevice:
         """The frame on the device: a copy, the caller may write into his own."""
@@ -143,49 +134,32 @@ class Predictor:
         return jax.device_put(private[None])
 
     def _kept(self, frame: OnDevice) -> Kept:
-        return Kept(self._shrink(frame), frame if self._needs_canvas else None)
-
-    def _small(self, frame: OnDevice) -> Small:
-        mean = resize.area(frame, self.task.sample.frame_hw)
-        return jnp.floor(mean + (0.5 + _TIE)).astype(jnp.uint8)
+        keeps = self.task.sample.keeps_frames
+        return Kept(self._view(frame), frame if keeps else None)
 
     def _step(
         self, variables: Variables, older: tuple[Kept, ...], frame: OnDevice
-    ) -> tuple[Small, Any]:
-        small, predictions = self._step_with_masks(variables, older, frame)
+    ) -> tuple[Any, Any]:
+        view, predictions = self._step_with_masks(variables, older, frame)
         # What nobody asks for is left out of the compiled program.
         if hasattr(predictions, "masks"):
             predictions = dataclasses.replace(predictions, masks=None)
-        return small, predictions
+        return view, predictions
 
     def _step_with_masks(
         self, variables: Variables, older: tuple[Kept, ...], frame: OnDevice
-    ) -> tuple[Small, Any]:
-        small = self._small(frame)
-        stack = (*older, Kept(small, frame))
-        canvas: Any = tuple(kept.frame for kept in stack)
-        clip = Clip(
-            frames=jnp.stack([kept.small for kept in stack], axis=1),
-            canvas=canvas if self._needs_canvas else None,
-            canvas_xy=jnp.zeros((1, 2), jnp.int32),
-            source_hw=jnp.array([frame.shape[1:3]], jnp.int32),
-            labels=self._no_labels(),
-        )
-        inputs = self.task.inputs(clip, None, jnp.float32(1.0))
-        outputs = self.task.config.model.apply(variables, inputs)
-        return small, self.task.decode(outputs, inputs)
-
-    def _no_labels(self) -> Labels:
+    ) -> tuple[Any, Any]:
         sample = self.task.sample
-        t, e, m = sample.window.frames, len(sample.events), len(sample.masks)
-        return Labels(
-            ball_xy_px=jnp.zeros((1, t, 2), jnp.float32),
-            ball_state=jnp.full((1, t), UNKNOWN, jnp.int8),
-            event_offset=jnp.full((1, e), NO_EVENT, jnp.float32),
-            event_known=jnp.zeros((1, e), jnp.bool_),
-            masks=jnp.zeros((1, *sample.frame_hw, m), jnp.uint8),
-            masks_known=jnp.zeros((1, m), jnp.bool_),
+        view = sample.view(frame)
+        frames: Any = [*(kept.frame for kept in older), frame]
+        example = sample.example(
+            [*(kept.view for kept in older), view],
+            frames if sample.keeps_frames else None,
+            (frame.shape[1], frame.shape[2]),
         )
+        inputs = self.task.inputs(example, None, jnp.float32(1.0))
+        outputs = self.task.config.model.apply(variables, inputs)
+        return view, self.task.decode(outputs, inputs)
 
 
 class Stream:
@@ -232,8 +206,9 @@ class Stream:
             masks = every > 0 and number % every == 0
         step = predictor.compile(self.size_hw, masks=masks)
         older = tuple(self._older)[:: predictor.task.window.stride]
-        small, predictions = step(predictor.variables, older, placed)
-        self._older.append(Kept(small, placed if predictor._needs_canvas else None))
+        view, predictions = step(predictor.variables, older, placed)
+        keeps = predictor.task.sample.keeps_frames
+        self._older.append(Kept(view, placed if keeps else None))
         return predictions
 
 
@@ -261,11 +236,3 @@ def load(path: pathlib.Path | str, which: str = "best") -> Predictor:
 
     task, variables, metadata = checkpoints.load(path, which)  # pyright: ignore[reportArgumentType]
     return Predictor(task, variables, metadata=metadata)
-
-
-def _check_size(size_hw: tuple[int, int], frame_hw: tuple[int, int]) -> None:
-    if any(got < least for got, least in zip(size_hw, frame_hw, strict=True)):
-        raise ValueError(
-            f"Frames are at least as large as the network's view of {frame_hw[0]} x "
-            f"{frame_hw[1]} px, got {size_hw[0]} x {size_hw[1]}: enlarge the video."
-        )

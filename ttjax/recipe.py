@@ -73,6 +73,51 @@ class Constant:
 
 
 @dataclasses.dataclass(frozen=True)
+class Steps:
+    """Exponential warm-up, then the learning rate falls in steps (DeepSportLab).
+
+    Attributes:
+        warmup: Share of the phase in which the rate grows from a thousandth.
+        decays: Shares of the phase after which it is multiplied by `factor`.
+        factor: Of each decay.
+    """
+
+    warmup: float = 0.004
+    decays: tuple[float, ...] = (0.88, 0.96)
+    factor: float = 0.1
+
+    def __post_init__(self):
+        """Checks the ranges."""
+        _check(0 <= self.warmup < 1, "Steps' `warmup` is in [0, 1)", self.warmup)
+        _check(0 < self.factor <= 1, "Steps' `factor` is in (0, 1]", self.factor)
+        _check(
+            all(0 <= share <= 1 for share in self.decays),
+            "Steps' `decays` are shares of the phase, 0 to 1",
+            self.decays,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class SGD:
+    """Stochastic gradient descent with momentum (DeepSportLab, section 4).
+
+    Attributes:
+        momentum: Decay of the running sum of gradients.
+        nesterov: Looks ahead by one momentum step.
+        weight_decay: Added to the gradient of every parameter of the model.
+        clip_norm: Gradients of the model are scaled down to this global norm.
+        sigma_learning_rate: Of the learnt log-sigmas, a group of their own that Adam
+            optimises: plain SGD on them diverges.
+    """
+
+    momentum: float = 0.95
+    nesterov: bool = True
+    weight_decay: float = 1e-5
+    clip_norm: float | None = None
+    sigma_learning_rate: float = 1e-2
+
+
+@dataclasses.dataclass(frozen=True)
 class Adam:
     """Adam (TTNet, section 6.1), decoupled weight decay and clipping as options.
 
@@ -110,7 +155,7 @@ class Phase:
         loss_terms: The terms in force; None means all of the task's.
         freeze: Rules for what stands still, BatchNorm statistics and dropout too.
         copy: Source module -> target module, copied once when the phase begins.
-        learning_rate: Adam's step size.
+        learning_rate: The optimiser's step size.
         schedule: Multiplies the learning rate.
     """
 
@@ -121,7 +166,7 @@ class Phase:
     freeze: tuple[str, ...] = ()
     copy: Mapping[str, str] = dataclasses.field(default_factory=dict)
     learning_rate: float = 1e-3
-    schedule: Plateau | Cosine | Constant = Plateau()
+    schedule: Plateau | Cosine | Steps | Constant = Plateau()
 
     def __post_init__(self):
         """Checks that the phase ends."""
@@ -160,7 +205,7 @@ class Recipe(Generic[TaskT, DataT]):
         phases: Stretches of training, one after the other.
         out: The run's directory: checkpoints, log.jsonl, loss.png.
         weighting: How the losses become one number.
-        optimizer: Adam's constants.
+        optimizer: Which, and its constants.
         batch_size: Examples per step, over all devices.
         seed: Of the weights, the augmentation and the order of the data.
         steps_per_epoch: An epoch of an endless source; validation, plateau and
@@ -183,7 +228,7 @@ class Recipe(Generic[TaskT, DataT]):
     weighting: LearntSigmas | Fixed | Sum = dataclasses.field(
         default_factory=LearntSigmas
     )
-    optimizer: Adam = Adam()
+    optimizer: Adam | SGD = Adam()
     batch_size: int = 16
     seed: int = 0
     steps_per_epoch: int = 100

@@ -6,14 +6,16 @@ recordings. Points are xy in source pixels (pixel *i* spans [i, i + 1)), sizes (
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import flax.struct
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float32, Int8, Int32, UInt8
 
+from ttjax.nn import resize
 from ttjax.typing import Stacks
 
 ABSENT, VISIBLE, UNKNOWN = 0, 1, -1
@@ -69,6 +71,56 @@ class Window:
         return (index - self.frames + 1) * self.stride
 
 
+_TIE = 2.0**-10
+"""Grey levels; means that lie between two levels go up, however they were added."""
+
+OnDevice = UInt8[Array, "1 h w 3"]
+
+
+@runtime_checkable
+class SampleSpec(Protocol):
+    """What a family asks of its data, and how whole frames become an example of it."""
+
+    @property
+    def window(self) -> Window:
+        """The frames of one example."""
+        ...
+
+    @property
+    def keeps_frames(self) -> bool:
+        """Whether an example needs the whole frames beside their views."""
+        ...
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether predictions have a field `masks` that is computed on demand only."""
+        ...
+
+    def batch(self, batch_size: int) -> Any:
+        """`jax.ShapeDtypeStruct`s of a batch of examples."""
+        ...
+
+    def check_frame(self, size_hw: tuple[int, int]) -> None:
+        """Raises ValueError where frames of this size cannot be looked at."""
+        ...
+
+    def view(self, frame: OnDevice) -> Any:
+        """What is kept of a whole frame as long as a window needs it."""
+        ...
+
+    def example(
+        self,
+        views: Sequence[Any],
+        frames: Sequence[OnDevice] | None,
+        size_hw: tuple[int, int],
+    ) -> Any:
+        """A batch of one example without labels, of a window's views, oldest first.
+
+        frames: the whole frames, where `keeps_frames`.
+        """
+        ...
+
+
 @dataclasses.dataclass(frozen=True)
 class ClipSpec:
     """What a family asks of its data: the window, the sizes, the names of the classes.
@@ -81,6 +133,57 @@ class ClipSpec:
     canvas_hw: tuple[int, int] | None
     events: tuple[str, ...]
     masks: tuple[str, ...]
+
+    @property
+    def keeps_frames(self) -> bool:
+        """Whether crops are cut from the whole frames."""
+        return self.canvas_hw is not None
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether masks are predicted: the dear part, which changes slowly."""
+        return bool(self.masks)
+
+    def check_frame(self, size_hw: tuple[int, int]) -> None:
+        """Checks the size of source frames.
+
+        Raises:
+            ValueError: they are smaller than the network's view.
+        """
+        if any(got < least for got, least in zip(size_hw, self.frame_hw, strict=True)):
+            raise ValueError(
+                f"Frames are at least as large as the network's view of "
+                f"{self.frame_hw[0]} x {self.frame_hw[1]} px, got {size_hw[0]} x "
+                f"{size_hw[1]}: enlarge the video."
+            )
+
+    def view(self, frame: OnDevice) -> UInt8[Array, "1 hs ws 3"]:
+        """The frame downscaled."""
+        mean = resize.area(frame, self.frame_hw)
+        return jnp.floor(mean + (0.5 + _TIE)).astype(jnp.uint8)
+
+    def example(
+        self,
+        views: Sequence[UInt8[Array, "1 hs ws 3"]],
+        frames: Sequence[OnDevice] | None,
+        size_hw: tuple[int, int],
+    ) -> "Clip":
+        """A clip without labels, its canvas the whole frames."""
+        t, e, m = self.window.frames, len(self.events), len(self.masks)
+        return Clip(
+            frames=jnp.stack(list(views), axis=1),
+            canvas=None if frames is None else tuple(frames),
+            canvas_xy=jnp.zeros((1, 2), jnp.int32),
+            source_hw=jnp.array([size_hw], jnp.int32),
+            labels=Labels(
+                ball_xy_px=jnp.zeros((1, t, 2), jnp.float32),
+                ball_state=jnp.full((1, t), UNKNOWN, jnp.int8),
+                event_offset=jnp.full((1, e), NO_EVENT, jnp.float32),
+                event_known=jnp.zeros((1, e), jnp.bool_),
+                masks=jnp.zeros((1, *self.frame_hw, m), jnp.uint8),
+                masks_known=jnp.zeros((1, m), jnp.bool_),
+            ),
+        )
 
     def batch(self, batch_size: int) -> "Clip":
         """`jax.ShapeDtypeStruct`s of a batch of clips."""
@@ -175,6 +278,20 @@ class FrameLabels:
 
 
 @runtime_checkable
+class ExampleLabels(Protocol):
+    """The labels of a recording whose every frame is an example of its own."""
+
+    @property
+    def length(self) -> int:
+        """Number of labelled frames."""
+        ...
+
+    def example_labels(self, number: int) -> Any:
+        """What is known of one frame, as the family's evaluator takes it; unbatched."""
+        ...
+
+
+@runtime_checkable
 class Recording(Protocol):
     """A video, read once from its first frame to its last."""
 
@@ -194,7 +311,7 @@ class Recording(Protocol):
         ...
 
     @property
-    def labels(self) -> FrameLabels | None:
+    def labels(self) -> FrameLabels | ExampleLabels | None:
         """None where there are none."""
         ...
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float, UInt8
 
 from ttjax.losses.term import Term
-from ttjax.samples import ClipSpec, Window
+from ttjax.samples import SampleSpec, Window
 from ttjax.typing import PRNGKey
 
 
@@ -56,7 +56,7 @@ class Task(Protocol):
         ...
 
     @property
-    def sample(self) -> ClipSpec:
+    def sample(self) -> SampleSpec:
         """What a data source must deliver."""
         ...
 

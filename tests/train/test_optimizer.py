@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ttjax.recipe import Adam, Constant, Cosine, Phase, Plateau
+from ttjax.recipe import SGD, Adam, Constant, Cosine, Phase, Plateau, Steps
 from ttjax.train import optimizer
 
 PARAMS = {
@@ -18,7 +18,7 @@ PARAMS = {
 GRADIENTS = jax.tree.map(lambda leaf: 0.3 * jnp.ones_like(leaf), PARAMS)
 
 
-def first_update(adam: Adam, phase: Phase) -> tuple[Any, Any]:
+def first_update(adam: Adam | SGD, phase: Phase) -> tuple[Any, Any]:
     transformation = optimizer.transformation(adam, phase, PARAMS)
     state = transformation.init(PARAMS)
     return transformation.update(GRADIENTS, state, PARAMS)[0], state
@@ -59,6 +59,28 @@ def test_clipping_scales_the_model_s_gradient_to_the_norm():
     leaves = jax.tree.leaves(updates["model"])
     norm = np.sqrt(sum(float(jnp.sum(leaf**2)) for leaf in leaves))
     np.testing.assert_allclose(norm, 0.1, rtol=1e-4)
+
+
+def test_sgd_follows_nesterov_s_formula_with_decay_in_the_gradient():
+    sgd = SGD(momentum=0.9, weight_decay=0.5, sigma_learning_rate=0.2)
+    transformation = optimizer.transformation(sgd, Phase(learning_rate=0.1), PARAMS)
+    state, velocity = transformation.init(PARAMS), 0.0
+    for _ in range(3):
+        updates, state = transformation.update(GRADIENTS, state, PARAMS)
+        gradient = 0.3 + 0.5 * 1.0
+        velocity = 0.9 * velocity + gradient
+        want = -0.1 * (gradient + 0.9 * velocity)
+        for leaf in jax.tree.leaves(updates["model"]):
+            np.testing.assert_allclose(leaf, want, rtol=1e-5)
+        np.testing.assert_allclose(updates["log_sigmas"]["ball"], -0.2, rtol=1e-4)
+
+
+def test_steps_rise_exponentially_and_fall_by_the_factor():
+    schedule = Steps(warmup=0.1, decays=(0.5, 0.8), factor=0.1)
+    progress = [0.0, 0.05, 0.1, 0.49, 0.5, 0.79, 0.8, 1.0]
+    want = [1e-3, 10**-1.5, 1.0, 1.0, 0.1, 0.1, 0.01, 0.01]
+    found = [optimizer.scale(schedule, None, jnp.float32(at)) for at in progress]
+    np.testing.assert_allclose(found, want, rtol=1e-4)
 
 
 def test_a_phase_that_trains_nothing_is_an_error():

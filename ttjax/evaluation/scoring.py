@@ -13,8 +13,8 @@ from ttjax.evaluation.result import Evaluation, Scored
 from ttjax.evaluation.rivals import Rival
 from ttjax.pipeline import windows
 from ttjax.predictor import Predictor, one_behind
-from ttjax.samples import FrameLabels, Labels, Recording
-from ttjax.task import Evaluator
+from ttjax.samples import ExampleLabels, FrameLabels, Recording
+from ttjax.task import Evaluator, Task
 
 Observer = Callable[[Recording, UInt8[np.ndarray, "h w 3"], Any], None]
 """Sees every frame in order with the model's predictions on the host, or None."""
@@ -95,7 +95,7 @@ def _evaluate_one(
     for frame, predictions in one_behind(pushed):
         host = jax.tree.map(np.asarray, predictions)
         if count >= ends[0]:
-            labels = windows.labels(table, count, task.sample)
+            labels = _labels(table, count, task)
             batch = jax.tree.map(lambda leaf: np.asarray(leaf)[None], labels)
             for key, evaluator in evaluators.items():
                 evaluator.add(_with_masks(host[key], batch), batch, clip=name)
@@ -112,15 +112,16 @@ def _evaluate_one(
 
 def _pushed(
     frames: Iterable[np.ndarray],
-    table: FrameLabels,
+    table: FrameLabels | ExampleLabels,
     streams: Mapping[str, Any],
     *,
     mask_at: int,
 ) -> Iterator[tuple[np.ndarray, dict[str, Any]]]:
     """The labelled frames, each with what model and rivals say of its window."""
+    masked = table.masks if isinstance(table, FrameLabels) else ()
     for end, frame in zip(range(table.length), frames, strict=False):
         found = {
-            name: stream.push(frame, masks=end + mask_at in table.masks)
+            name: stream.push(frame, masks=end + mask_at in masked)
             if name == ""
             else stream.push(frame)
             for name, stream in streams.items()
@@ -128,13 +129,21 @@ def _pushed(
         yield frame, found
 
 
-def _with_masks(predictions: Any, labels: Labels) -> Any:
+def _labels(table: FrameLabels | ExampleLabels, end: int, task: Task) -> Any:
+    if isinstance(table, FrameLabels):
+        sample: Any = task.sample
+        return windows.labels(table, end, sample)
+    return table.example_labels(end)
+
+
+def _with_masks(predictions: Any, labels: Any) -> Any:
     """Predictions with blank masks where no label asks for any.
 
     Evaluators look at masks only where `masks_known`, but add windows of one structure.
     """
-    if not labels.masks.size or getattr(predictions, "masks", labels) is not None:
+    masks = getattr(labels, "masks", None)
+    if masks is None or not masks.size:
         return predictions
-    return dataclasses.replace(
-        predictions, masks=np.zeros(labels.masks.shape, np.float32)
-    )
+    if getattr(predictions, "masks", labels) is not None:
+        return predictions
+    return dataclasses.replace(predictions, masks=np.zeros(masks.shape, np.float32))

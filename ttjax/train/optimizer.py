@@ -1,4 +1,4 @@
-"""Adam in groups, and the schedules that scale its learning rate.
+"""Adam or SGD in groups, and the schedules that scale its learning rate.
 
 The model's parameters, the learnt log-sigmas and what is frozen are three groups. The
 schedule's factor is applied by the step to the update of all, so that one compiled step
@@ -12,14 +12,14 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
-from ttjax.recipe import Adam, Constant, Cosine, Phase, Plateau
+from ttjax.recipe import SGD, Adam, Constant, Cosine, Phase, Plateau, Steps
 from ttjax.train import paths
 
 MODEL, SIGMAS, FROZEN = "model", "log_sigmas", "frozen"
 
 
 def transformation(
-    adam: Adam, phase: Phase, params: Any
+    chosen: Adam | SGD, phase: Phase, params: Any
 ) -> optax.GradientTransformationExtraArgs:
     """The optimiser of a phase; frozen parameters have no moments and get no update.
 
@@ -38,19 +38,33 @@ def transformation(
     }
     return optax.partition(
         {
-            MODEL: _model(adam, phase.learning_rate),
-            SIGMAS: _adam(adam, adam.sigma_learning_rate),
+            MODEL: _model(chosen, phase.learning_rate),
+            SIGMAS: _sigmas(chosen),
             FROZEN: optax.set_to_zero(),
         },
         labels,
     )
 
 
-def _model(adam: Adam, learning_rate: float) -> optax.GradientTransformation:
+def _model(chosen: Adam | SGD, learning_rate: float) -> optax.GradientTransformation:
     clip = optax.identity()
-    if adam.clip_norm is not None:
-        clip = optax.clip_by_global_norm(adam.clip_norm)
-    return optax.chain(clip, _adam(adam, learning_rate, adam.weight_decay))
+    if chosen.clip_norm is not None:
+        clip = optax.clip_by_global_norm(chosen.clip_norm)
+    if isinstance(chosen, SGD):
+        return optax.chain(clip, _sgd(chosen, learning_rate))
+    return optax.chain(clip, _adam(chosen, learning_rate, chosen.weight_decay))
+
+
+def _sigmas(chosen: Adam | SGD) -> optax.GradientTransformation:
+    adam = chosen if isinstance(chosen, Adam) else Adam()
+    return _adam(adam, chosen.sigma_learning_rate)
+
+
+def _sgd(sgd: SGD, learning_rate: float) -> optax.GradientTransformation:
+    return optax.chain(
+        optax.add_decayed_weights(sgd.weight_decay),
+        optax.sgd(learning_rate, sgd.momentum, nesterov=sgd.nesterov),
+    )
 
 
 def _adam(
@@ -80,7 +94,7 @@ def _plateau(schedule: Plateau) -> optax.GradientTransformationExtraArgs:
     )
 
 
-def initial_plateau(schedule: Plateau | Cosine | Constant) -> Any:
+def initial_plateau(schedule: Plateau | Cosine | Steps | Constant) -> Any:
     """The plateau's state as a phase begins; None for the other schedules."""
     if isinstance(schedule, Plateau):
         return _plateau(schedule).init(jnp.zeros(()))
@@ -88,7 +102,7 @@ def initial_plateau(schedule: Plateau | Cosine | Constant) -> Any:
 
 
 def after_epoch(
-    schedule: Plateau | Cosine | Constant, plateau: Any, loss: float
+    schedule: Plateau | Cosine | Steps | Constant, plateau: Any, loss: float
 ) -> Any:
     """The plateau's state after an epoch of this loss."""
     if not isinstance(schedule, Plateau):
@@ -99,7 +113,9 @@ def after_epoch(
 
 
 def scale(
-    schedule: Plateau | Cosine | Constant, plateau: Any, progress: Float[Array, ""]
+    schedule: Plateau | Cosine | Steps | Constant,
+    plateau: Any,
+    progress: Float[Array, ""],
 ) -> Float[Array, ""]:
     """What multiplies the learning rate; `progress` is the share of the phase done."""
     if isinstance(schedule, Plateau):
@@ -112,4 +128,10 @@ def scale(
         done = jnp.clip((progress - warmup) / (1.0 - warmup), 0.0, 1.0)
         fall = 0.5 * (1.0 + jnp.cos(jnp.pi * done))
         return rise * (schedule.floor + (1.0 - schedule.floor) * fall)
+    if isinstance(schedule, Steps):
+        risen = jnp.clip(progress / max(schedule.warmup, 1e-9), 0.0, 1.0)
+        past = sum(
+            jnp.asarray(progress >= share, jnp.int32) for share in schedule.decays
+        )
+        return 1e-3 ** (1.0 - risen) * jnp.float32(schedule.factor) ** past
     return jnp.ones(())
