@@ -146,3 +146,17 @@ def test_inner_hw_stays_inside_when_turned(degrees):
 def test_inner_hw_says_what_a_turned_crop_needs():
     with pytest.raises(ValueError, match="needs 211x347, got a canvas of 160x368"):
         affine.inner_hw((160, 368), (128, 320), 15.0)
+
+
+def test_pick_takes_the_nearest_name_and_makes_up_none():
+    names = jnp.array(RNG.integers(0, 256, (9, 13)), jnp.uint8)
+    turn = plane.turn(jnp.float32(0.3), jnp.array([6.0, 4.0]))
+    to = plane.compose(turn, plane.stretch(jnp.array([0.7, 1.3]), jnp.array([1.1, -2])))
+    got = jax.jit(lambda names: affine.pick(names, to, out_hw=(7, 11)))(names)
+    for i in range(7):
+        for j in range(11):
+            x, y = np.asarray(to[:, :2]) @ [j + 0.5, i + 0.5] + np.asarray(to[:, 2])
+            at = int(np.clip(y // 1, 0, 8)), int(np.clip(x // 1, 0, 12))
+            assert got[i, j] == names[at]
+    nothing = plane.stretch(jnp.ones(2), jnp.zeros(2))
+    np.testing.assert_array_equal(affine.pick(names, nothing, out_hw=(9, 13)), names)

@@ -46,3 +46,29 @@ def test_extreme_logits_keep_the_gradient_p_minus_t(loss, logit, target):
 def test_half_precision_logits_are_scored_in_single():
     got = binary.cross_entropy(jnp.array(LOGITS, jnp.bfloat16), jnp.array(TARGETS))
     assert got.dtype == jnp.float32
+
+
+@pytest.mark.parametrize("gamma", [0.0, 1.0, 2.0])
+def test_the_focal_factor_is_the_probability_of_the_other_answer(gamma):
+    z, t = LOGITS.astype(np.float64), TARGETS > 0.5
+    p = 1 / (1 + np.exp(-z))
+    right = np.where(t, p, 1 - p)
+    got = binary.focal_cross_entropy(jnp.array(LOGITS), jnp.array(t), gamma=gamma)
+    np.testing.assert_allclose(got, -((1 - right) ** gamma) * np.log(right), rtol=1e-4)
+
+
+@pytest.mark.parametrize("logit", [-1e4, -40.0, 0.0, 40.0, 1e4])
+@pytest.mark.parametrize("target", [False, True])
+def test_the_gradient_flows_through_the_focal_factor(logit, target):
+    """Of (1 - p) * -log p with respect to the logit: (1 - p) (p log p + p - 1)."""
+
+    def loss(z):
+        return binary.focal_cross_entropy(z, jnp.array(target))
+
+    value, slope = jax.value_and_grad(loss)(jnp.float32(logit))
+    assert np.isfinite(value)
+    sign = 1.0 if target else -1.0
+    right = 1 / (1 + np.exp(-np.clip(sign * logit, -500, 500)))
+    wrong = 1 / (1 + np.exp(np.clip(sign * logit, -500, 500)))
+    expected = sign * wrong * (right * np.log(right) - wrong)
+    np.testing.assert_allclose(slope, expected, atol=1e-6)

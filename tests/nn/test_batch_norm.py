@@ -94,3 +94,28 @@ def test_half_precision_keeps_statistics_in_float32(data):
 def test_affine_works_channel_by_channel():
     out = batch_norm.affine(jnp.ones((2, 3)), jnp.arange(3.0), jnp.full(3, 2.0))
     np.testing.assert_array_equal(out, [[2, 3, 4]] * 2)
+
+
+def test_epsilon_and_momentum_may_be_others(data):
+    x, scale, bias, _ = data
+    x = 1e-2 * x
+    variables, _, _ = reference(x, scale, bias, True)
+    theirs = nn.BatchNorm(use_running_average=False, momentum=0.99, epsilon=1e-3)
+    ours: Any = batch_norm.BatchNorm(epsilon=1e-3, momentum=0.99)
+    weight = jnp.asarray(np.random.RandomState(1).randn(*x.shape), jnp.float32)
+
+    def run(layer, *train):
+        def loss(x):
+            out, new = layer.apply(variables, x, *train, mutable=["batch_stats"])
+            return (weight * out).sum(), (out, new)
+
+        return jax.grad(loss, has_aux=True)(x)
+
+    for value, want in zip(
+        jax.tree.leaves(run(ours, True)), jax.tree.leaves(run(theirs)), strict=True
+    ):
+        np.testing.assert_allclose(value, want, atol=1e-4 * np.abs(want).max())
+    still = ours.apply(variables, x)
+    factor = np.asarray(scale) / np.sqrt(1.7 + 1e-3)
+    expected = (np.asarray(x) - 0.3) * factor + np.asarray(bias)
+    np.testing.assert_allclose(still, expected, atol=1e-5)

@@ -38,3 +38,15 @@ def test_sizes_that_do_not_divide_are_refused():
         pixel_shuffle.depth_to_space(jnp.zeros((1, 2, 2, 6)), 2)
     with pytest.raises(ValueError, match="multiple of 4 channels, got 6"):
         pixel_shuffle.depth_to_line(jnp.zeros((1, 2, 6)), 4)
+
+
+def test_channels_in_pytorchs_order_find_their_places():
+    c, factor = 3, 2
+    channels = np.arange(c * factor**2)
+    x = jnp.asarray(np.broadcast_to(channels, (1, 2, 3, len(channels))))
+    out = pixel_shuffle.depth_to_space_by_channel(x, factor)
+    for row, column, channel in np.ndindex(4, 6, c):
+        place = factor * (row % factor) + column % factor
+        assert out[0, row, column, channel] == channel * factor**2 + place
+    with pytest.raises(ValueError, match="multiple of 4 channels, got 3"):
+        pixel_shuffle.depth_to_space_by_channel(x[..., :3], 2)

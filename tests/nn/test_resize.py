@@ -75,3 +75,49 @@ def test_overlap_rows_are_shares():
 def test_area_refuses_to_enlarge():
     with pytest.raises(ValueError, match="only shrinks"):
         resize.area(jnp.zeros((4, 4, 3)), (8, 2))
+
+
+@pytest.mark.parametrize(
+    "sizes", [((3, 4), (5, 10)), ((5, 3), (7, 8)), ((1, 6), (4, 3)), ((4, 4), (4, 4))]
+)
+def test_align_corners_interpolates_between_corners(sizes):
+    in_hw, out_hw = sizes
+    x = np.random.RandomState(0).randn(2, *in_hw, 3).astype(np.float32)
+
+    def axis_at(size, out):
+        return np.linspace(0, size - 1, out)
+
+    rows, columns = (axis_at(n, m) for n, m in zip(in_hw, out_hw, strict=True))
+    expected = np.apply_along_axis(
+        lambda line: np.interp(rows, np.arange(in_hw[0]), line), 1, x
+    )
+    expected = np.apply_along_axis(
+        lambda line: np.interp(columns, np.arange(in_hw[1]), line), 2, expected
+    )
+    for call in (resize.align_corners, jax.jit(resize.align_corners, static_argnums=1)):
+        np.testing.assert_allclose(call(jnp.asarray(x), out_hw), expected, atol=1e-6)
+
+
+def test_align_corners_by_a_whole_factor_equals_its_matrices():
+    x = np.random.RandomState(1).randn(1, 4, 5, 2).astype(np.float32)
+    rows, columns = resize.interpolation(4, 10), resize.interpolation(5, 9)
+    np.testing.assert_allclose(rows.sum(1), 1, rtol=1e-6)
+    expected = np.einsum("oh,pw,bhwc->bopc", rows, columns, x)
+
+    def weighted(x):
+        out = resize.align_corners(x, (10, 9))
+        return (out * jnp.asarray(expected, jnp.float32)).sum(), out
+
+    grad, out = jax.grad(weighted, has_aux=True)(jnp.asarray(x))
+    np.testing.assert_allclose(out, expected, atol=1e-6)
+    adjoint = np.einsum("oh,pw,bopc->bhwc", rows, columns, expected)
+    np.testing.assert_allclose(grad, adjoint, atol=1e-5)
+
+
+def test_align_corners_in_half_precision_and_to_nothing():
+    x = jnp.ones((1, 2, 2, 1), jnp.bfloat16)
+    out = resize.align_corners(x, (3, 4))
+    assert out.dtype == jnp.bfloat16
+    np.testing.assert_array_equal(out.astype(jnp.float32), 1)
+    with pytest.raises(ValueError, match=r"at least one pixel, got .0, 3."):
+        resize.align_corners(x, (0, 3))

@@ -81,10 +81,7 @@ def warp(
     """
     t, h, w, c = images.shape
     rows, columns = out_hw
-    y, x = jnp.meshgrid(
-        jnp.arange(rows) + 0.5, jnp.arange(columns) + 0.5, indexing="ij"
-    )
-    at = plane.apply(to_input, jnp.stack([x, y], axis=-1).reshape(-1, 2)) - 0.5
+    at = plane.apply(to_input, _middles(out_hw)) - 0.5
     at = jnp.clip(at, 0.0, jnp.array([w - 1.0, h - 1.0])[None])
     first = jnp.minimum(jnp.floor(at), jnp.array([w - 2.0, h - 2.0])[None])
     share = at - first
@@ -102,6 +99,29 @@ def warp(
     total = tap(0, 0) + tap(1, 0) + tap(0, 1) + tap(1, 1)
     out = jnp.round(total).astype(jnp.uint8).reshape(rows, columns, t, c)
     return out.transpose(2, 0, 1, 3)
+
+
+def pick(
+    image: UInt8[Array | np.ndarray, "h w"],
+    to_input: Affine,
+    *,
+    out_hw: tuple[int, int],
+) -> UInt8[Array, "{out_hw[0]} {out_hw[1]}"]:
+    """Names of pixels moved as `warp` moves pictures: the nearest one, never a mean.
+
+    Beyond the border the outermost pixels go on.
+    """
+    h, w = image.shape
+    at = jnp.floor(plane.apply(to_input, _middles(out_hw))).astype(jnp.int32)
+    at = jnp.clip(at, 0, jnp.array([w - 1, h - 1])[None])
+    found = jnp.take(jnp.asarray(image).reshape(-1), at[:, 1] * w + at[:, 0])
+    return found.reshape(out_hw)
+
+
+def _middles(out_hw: tuple[int, int]) -> Float[Array, "n 2"]:
+    """The centres of all pixels, xy, row by row."""
+    y, x = jnp.meshgrid(*(jnp.arange(size) + 0.5 for size in out_hw), indexing="ij")
+    return jnp.stack([x, y], axis=-1).reshape(-1, 2)
 
 
 def inner_hw(

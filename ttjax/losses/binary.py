@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 from jax.scipy.special import xlogy
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 
 def cross_entropy(
@@ -41,3 +41,16 @@ def divergence(
     """
     entropy = -xlogy(targets, targets) - xlogy(1.0 - targets, 1.0 - targets)
     return cross_entropy(logits, targets) - entropy
+
+
+def focal_cross_entropy(
+    logits: Float[Array, "*shape"], targets: Bool[Array, "*shape"], *, gamma: float = 1
+) -> Float[Array, "*shape"]:
+    """The cross-entropy times the probability of the other answer to the power gamma.
+
+    That is (1 - p) ** gamma where the target is yes, and p ** gamma where it is no. The
+    gradient flows through the factor as well. Focal loss (Lin et al., 2017).
+    """
+    logits = logits.astype(jnp.float32)
+    against = jnp.where(targets, -logits, logits)
+    return jnp.exp(gamma * jax.nn.log_sigmoid(against)) * jax.nn.softplus(against)

@@ -1,5 +1,6 @@
 """BatchNorm whose gradient is written out, for speed on CPUs."""
 
+import functools
 from typing import Any
 
 import flax.linen as nn
@@ -20,6 +21,8 @@ class BatchNorm(nn.Module):
     """
 
     dtype: Any = jnp.float32
+    epsilon: float = EPSILON
+    momentum: float = MOMENTUM
 
     @nn.compact
     def __call__(
@@ -41,14 +44,15 @@ class BatchNorm(nn.Module):
         var = self.variable("batch_stats", "var", jnp.ones, channels)
         shift = jnp.zeros(channels) if shift is None else shift
         if not train:
-            factor = scale * lax.rsqrt(var.value + EPSILON)
+            factor = scale * lax.rsqrt(var.value + self.epsilon)
             rest = bias + (shift - mean.value) * factor
             return affine(x, factor, rest).astype(self.dtype)
-        out, batch_mean, batch_var = normalise(x, scale, bias)
+        out, batch_mean, batch_var = normalise(x, scale, bias, self.epsilon)
         if not self.is_initializing():
             batch_mean = batch_mean + lax.stop_gradient(shift)
-            mean.value = MOMENTUM * mean.value + (1 - MOMENTUM) * batch_mean
-            var.value = MOMENTUM * var.value + (1 - MOMENTUM) * batch_var
+            keep = self.momentum
+            mean.value = keep * mean.value + (1 - keep) * batch_mean
+            var.value = keep * var.value + (1 - keep) * batch_var
         return out.astype(self.dtype)
 
 
@@ -62,9 +66,11 @@ def affine(
     return x * factor.reshape(*ones, -1) + shift.reshape(*ones, -1)
 
 
-@jax.custom_vjp
 def normalise(
-    x: Float[Array, "*axes c"], scale: Float32[Array, " c"], bias: Float32[Array, " c"]
+    x: Float[Array, "*axes c"],
+    scale: Float32[Array, " c"],
+    bias: Float32[Array, " c"],
+    epsilon: float = EPSILON,
 ) -> tuple[Float32[Array, "*axes c"], Float32[Array, " c"], Float32[Array, " c"]]:
     """(x - mean) / sqrt(var + epsilon) * scale + bias, the mean, the biased variance.
 
@@ -72,25 +78,32 @@ def normalise(
     The usual derivative, but in two passes over the batch: what automatic
     differentiation makes of the same formula takes twice as long on XLA's CPU backend.
     """
-    return _forward(x, scale, bias)[0]
+    return _normalise(x, scale, bias, epsilon)
 
 
-def _forward(x: Array, scale: Array, bias: Array) -> tuple[Any, Any]:
+@functools.partial(jax.custom_vjp, nondiff_argnums=(3,))
+def _normalise(x: Array, scale: Array, bias: Array, epsilon: float) -> Any:
+    return _forward(x, scale, bias, epsilon)[0]
+
+
+def _forward(x: Array, scale: Array, bias: Array, epsilon: float) -> tuple[Any, Any]:
     axes = tuple(range(x.ndim - 1))
     full = x.astype(jnp.float32)
     mean = full.mean(axes)
     # A constant channel must not get a negative variance from rounding.
     var = jnp.maximum(jnp.square(full).mean(axes) - jnp.square(mean), 0.0)
-    factor = scale * lax.rsqrt(var + EPSILON)
+    factor = scale * lax.rsqrt(var + epsilon)
     return (affine(x, factor, bias - mean * factor), mean, var), (x, mean, var, scale)
 
 
-def _backward(residuals: Any, gradients: Any) -> tuple[Array, Array, Array]:
+def _backward(
+    epsilon: float, residuals: Any, gradients: Any
+) -> tuple[Array, Array, Array]:
     x, mean, var, scale = residuals
     gradient = gradients[0]
     axes = tuple(range(x.ndim - 1))
     count = x.size // x.shape[-1]
-    inverse = lax.rsqrt(var + EPSILON)
+    inverse = lax.rsqrt(var + epsilon)
     of_bias = gradient.sum(axes)
     of_scale = ((gradient * x).sum(axes) - mean * of_bias) * inverse
     slope = -scale * inverse**2 * of_scale / count
@@ -101,4 +114,4 @@ def _backward(residuals: Any, gradients: Any) -> tuple[Array, Array, Array]:
     return of_x.astype(x.dtype), of_scale, of_bias
 
 
-normalise.defvjp(_forward, _backward)
+_normalise.defvjp(_forward, _backward)

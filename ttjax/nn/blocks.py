@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Float32, Shaped
 
-from ttjax.nn import convolution
+from ttjax.nn import batch_norm, convolution
 from ttjax.nn.batch_norm import BatchNorm
 
 he_normal = nn.initializers.he_normal()
@@ -92,11 +92,13 @@ class ConvBlock(nn.Module):
     kernel: int = 3
     pool: bool = True
     dtype: Any = jnp.float32
+    epsilon: float = batch_norm.EPSILON
+    momentum: float = batch_norm.MOMENTUM
 
     def setup(self):
         """Makes the layers `conv` and `bn`."""
         self.conv = SplitConv(self.features, self.kernel, self.dtype)
-        self.bn = BatchNorm(self.dtype)
+        self.bn = BatchNorm(self.dtype, self.epsilon, self.momentum)
 
     def __call__(
         self, x: Float[Array, "b h w _"], train: bool = False

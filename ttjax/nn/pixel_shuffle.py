@@ -39,6 +39,22 @@ def depth_to_space(
     )
 
 
+def depth_to_space_by_channel(
+    x: Shaped[Array, "b h w c"], factor: int
+) -> Shaped[Array, "b h*{factor} w*{factor} c/({factor}*{factor})"]:
+    """As `depth_to_space`, of channels ordered (c, row, column): PyTorch's order.
+
+    Raises:
+        ValueError: the channels are no multiple of `factor` squared.
+    """
+    b, h, w, c = x.shape
+    _check_channels(c, factor * factor)
+    cells = x.reshape(b, h, w, c // factor**2, factor, factor)
+    return cells.transpose(0, 1, 4, 2, 5, 3).reshape(
+        b, h * factor, w * factor, c // factor**2
+    )
+
+
 def depth_to_line(
     x: Shaped[Array, "b n c"], factor: int
 ) -> Shaped[Array, "b n*{factor} c/{factor}"]:

@@ -1,10 +1,14 @@
-"""Downscaling by area average, and enlarging by repetition; differentiable."""
+"""Downscaling by area average, enlarging by repetition or interpolation.
+
+All differentiable.
+"""
 
 import math
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float32, Shaped
+from jax import lax
+from jaxtyping import Array, Float, Float32, Shaped
 
 _LONGEST_UNROLLED_SUM = 16
 """Up to this factor the mean is a chain of additions, which XLA's CPU backend
@@ -46,6 +50,59 @@ def repeat(
     return jnp.broadcast_to(wide, (b, h, factor, w, factor, c)).reshape(
         b, h * factor, w * factor, c
     )
+
+
+def align_corners(
+    x: Float[Array, "b h w c"], out_hw: tuple[int, int]
+) -> Float[Array, "b {out_hw[0]} {out_hw[1]} c"]:
+    """Bilinear; the centres of the corner pixels stay in the corners.
+
+    Output pixel i is at (n - 1) / (out - 1) * i of the n input pixels. An axis whose
+    distances shrink by a whole factor is a weighted sum of neighbours, any other one a
+    product with `interpolation`.
+
+    Raises:
+        ValueError: an empty output.
+    """
+    if min(out_hw) < 1:
+        raise ValueError(
+            f"A picture has at least one pixel, got {tuple(out_hw)}: ask for more."
+        )
+    for axis, out in zip((1, 2), out_hw, strict=True):
+        x = _interpolate(x, axis, out)
+    return x
+
+
+def interpolation(size: int, out: int) -> Float32[np.ndarray, "{out} {size}"]:
+    """Row i: the share of every input pixel in output pixel i of `align_corners`."""
+    at = np.arange(out) * ((size - 1) / max(out - 1, 1))
+    distance = np.abs(at[:, None] - np.arange(size)[None])
+    return np.maximum(1 - distance, 0).astype(np.float32)
+
+
+def _interpolate(x: Array, axis: int, out: int) -> Array:
+    size = x.shape[axis]
+    if size == out:
+        return x
+    if size == 1:
+        return jnp.repeat(x, out, axis)
+    if (out - 1) % (size - 1) == 0:
+        factor = (out - 1) // (size - 1)
+        before, after = (
+            lax.slice_in_dim(x, i, size - 1 + i, axis=axis) for i in (0, 1)
+        )
+        parts = [before]
+        for i in range(1, factor):
+            share = jnp.asarray(i / factor, x.dtype)
+            parts.append(before + (after - before) * share)
+        shape = list(x.shape)
+        shape[axis] = out - 1
+        most = jnp.stack(parts, axis + 1).reshape(shape)
+        last = lax.slice_in_dim(x, size - 1, size, axis=axis)
+        return jnp.concatenate([most, last], axis)
+    weights = jnp.asarray(interpolation(size, out), x.dtype)
+    letters = "oh,bhwc->bowc" if axis == 1 else "ow,bhwc->bhoc"
+    return jnp.einsum(letters, weights, x, precision="highest")
 
 
 def overlap(size: int, out: int) -> Float32[np.ndarray, "{out} {size}"]:
