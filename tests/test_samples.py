@@ -130,3 +130,14 @@ def test_licences_are_those_that_data_state():
 
     assert samples.licences_of(Licensed()) == ("CC BY",)
     assert samples.licences_of(Memory()) == ()
+
+
+def test_labels_of_single_frames_are_asked_for_by_their_number():
+    class Doubled:
+        length = 3
+
+        def example_labels(self, number):
+            return 2 * number
+
+    assert isinstance(Doubled(), samples.ExampleLabels)
+    assert not isinstance(Memory(), samples.ExampleLabels)

@@ -32,3 +32,4 @@ def test_methods_take_what_the_protocol_names(protocol, nano):
 def test_the_sample_of_a_task_is_what_its_batch_holds(nano):
     assert nano.spec(3) == nano.sample.batch(3)
     assert nano.sample.window == nano.window
+    assert isinstance(nano.sample, task.SampleSpec)

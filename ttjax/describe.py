@@ -1,4 +1,4 @@
-"""What a network is: `python -m ttjax.describe ttnet|resnet18|nano|DIR [--json]`.
+"""What a network is: `python -m ttjax.describe NAME|DIR [--json]`.
 
 Parameters and multiply-accumulates of one example, module by module, and the shapes
 that go in and come out. Nothing is computed and no weights are read.
@@ -9,17 +9,33 @@ import json
 import pathlib
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from ttjax import checkpoints, mains
+from ttjax.deepsportlab import config as deepsportlab_config
+from ttjax.deepsportlab import task as deepsportlab_task
 from ttjax.nn import cost
 from ttjax.task import Task
 from ttjax.ttnet import config as ttnet_config
 from ttjax.ttnet import task as ttnet_task
+
+PRESETS: dict[str, Callable[[], Task]] = {
+    **{
+        name: lambda make=make: ttnet_task.Task(config=make())
+        for name, make in ttnet_config.PRESETS.items()
+    },
+    **{
+        name if name != "nano" else "deepsportlab_nano": (
+            lambda make=make: deepsportlab_task.Task(config=make())
+        )
+        for name, make in deepsportlab_config.PRESETS.items()
+    },
+}
+"""Tasks by the names of their networks; `nano` is TTNet's."""
 
 
 def find_task(name: str) -> Task:
@@ -29,11 +45,11 @@ def find_task(name: str) -> Task:
         ValueError: the name is no preset, and there is no such directory.
         FileNotFoundError: the directory holds no checkpoint.
     """
-    if name in ttnet_config.PRESETS:
-        return ttnet_task.Task(config=ttnet_config.PRESETS[name]())
+    if name in PRESETS:
+        return PRESETS[name]()
     if not pathlib.Path(name).is_dir():
         raise ValueError(
-            f"A network is a preset ({', '.join(ttnet_config.PRESETS)}) or a "
+            f"A network is a preset ({', '.join(PRESETS)}) or a "
             f"checkpoint directory, got {name!r}: correct the name or the path."
         )
     return checkpoints.load_task(name)
@@ -105,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m ttjax.describe", description="Sizes and cost of a network."
     )
-    names = ", ".join(ttnet_config.PRESETS)
+    names = ", ".join(PRESETS)
     parser.add_argument("network", help=f"{names} or a checkpoint directory")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     options = parser.parse_args(arguments)

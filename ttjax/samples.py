@@ -77,50 +77,6 @@ _TIE = 2.0**-10
 OnDevice = UInt8[Array, "1 h w 3"]
 
 
-@runtime_checkable
-class SampleSpec(Protocol):
-    """What a family asks of its data, and how whole frames become an example of it."""
-
-    @property
-    def window(self) -> Window:
-        """The frames of one example."""
-        ...
-
-    @property
-    def keeps_frames(self) -> bool:
-        """Whether an example needs the whole frames beside their views."""
-        ...
-
-    @property
-    def has_masks(self) -> bool:
-        """Whether predictions have a field `masks` that is computed on demand only."""
-        ...
-
-    def batch(self, batch_size: int) -> Any:
-        """`jax.ShapeDtypeStruct`s of a batch of examples."""
-        ...
-
-    def check_frame(self, size_hw: tuple[int, int]) -> None:
-        """Raises ValueError where frames of this size cannot be looked at."""
-        ...
-
-    def view(self, frame: OnDevice) -> Any:
-        """What is kept of a whole frame as long as a window needs it."""
-        ...
-
-    def example(
-        self,
-        views: Sequence[Any],
-        frames: Sequence[OnDevice] | None,
-        size_hw: tuple[int, int],
-    ) -> Any:
-        """A batch of one example without labels, of a window's views, oldest first.
-
-        frames: the whole frames, where `keeps_frames`.
-        """
-        ...
-
-
 @dataclasses.dataclass(frozen=True)
 class ClipSpec:
     """What a family asks of its data: the window, the sizes, the names of the classes.

@@ -145,7 +145,7 @@ def test_data_sets_use_formats_media_and_each_other_only(modules):
         if module.path.parts[0] == "data"
         for line in module.imports
         if line.package == "ttjax"
-        and line.room not in ("formats", "media", "datasets")
+        and line.room not in ("formats", "geometry", "media", "datasets")
         and not (is_main(module) and line.room == "mains")
     ]
     assert not wrong, "\n".join(wrong)

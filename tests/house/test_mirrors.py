@@ -81,8 +81,10 @@ def test_each_test_file_asserts_on_the_public_names_of_its_source(modules, tests
 def test_each_test_file_mirrors_something(modules, tests):
     apart = {"house", "golden"}
     expected = {mirror(module.path) for module in modules} | {
-        pathlib.PurePath("tests/ttnet/test_golden.py")
+        pathlib.PurePath("tests", family, "test_golden.py")
+        for family in ("ttnet", "deepsportlab")
     }
+    expected.add(pathlib.PurePath("tests/deepsportlab/test_round_trip.py"))
     strays = [
         str(test.path)
         for test in tests

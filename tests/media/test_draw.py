@@ -135,3 +135,9 @@ def test_an_overlay_copies_what_it_may_not_write():
     drawn = draw.Overlay().draw(frame, 3, masks=masks, probabilities={"net": 0.4})
     assert drawn.any()
     assert not frame.any()
+
+
+def test_positions_are_given_to_cv2_in_sixteenths_from_pixel_centres():
+    assert draw.fixed((0.5, 10.5)) == (0, 160)
+    assert draw.fixed((1.0, 3.25)) == (8, 44)
+    assert 2**draw.FRACTION_BITS == 16

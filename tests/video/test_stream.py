@@ -1,15 +1,25 @@
 import gc
 import weakref
+from typing import Any
 
+import flax.struct
 import numpy as np
 import pytest
 
 from tests import brightest
 from ttjax.predictor import Predictor
 from ttjax.samples import Window
-from ttjax.video.stream import Annotated, Annotator, annotate
+from ttjax.video.stream import Annotated, Annotator, PlayerMap, annotate
 
 HW = (24, 36)
+
+
+@flax.struct.dataclass
+class SeesPlayers(brightest.Predictions):
+    ids: Any = None
+    to_source: Any = None
+
+
 WINDOWS = [Window(1), Window(3), Window(4, stride=2, ball_at=1)]
 
 
@@ -76,3 +86,23 @@ def test_an_annotator_may_be_pushed_by_hand():
     found += annotator.finish()
     records = [each.record for each in annotate(applied, frames, HW)]
     assert [each.record for each in found] == records
+
+
+def test_a_map_of_players_goes_with_its_frame():
+    ids = np.zeros((1, 4, 6), np.uint8)
+    ids[0, 1, 2] = 3
+    scale = np.array([[6.0, 6.0]], np.float32)
+    annotator = Annotator(brightest.Task(brightest.Config(window=Window(1))))
+    found = SeesPlayers(
+        xy_px=np.zeros((1, 2)),
+        present=np.array([False]),
+        flash=np.zeros(1),
+        ids=ids,
+        to_source=scale,
+    )
+    frame = np.zeros((*HW, 3), np.uint8)
+    (each,) = annotator.push(frame, found)
+    assert isinstance(each.players, PlayerMap)
+    np.testing.assert_array_equal(each.players.ids, ids[0])
+    assert each.players.to_source == (6.0, 6.0)
+    assert set(each.record) == {"frame", "ball", "events"}

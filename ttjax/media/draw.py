@@ -33,8 +33,9 @@ PALETTE: tuple[Colour, ...] = (
 )
 """Colours of event kinds and mask classes, in the order of their names."""
 
-_FRACTION_BITS = 4
-_UNIT = 1 << _FRACTION_BITS
+FRACTION_BITS = 4
+"""Of the coordinates that cv2 is given."""
+_UNIT = 1 << FRACTION_BITS
 
 
 def circle(
@@ -49,12 +50,12 @@ def circle(
 
     cv2.circle(
         frame,
-        _fixed(xy_px),
+        fixed(xy_px),
         round(radius_px * _UNIT),
         colour,
         thickness_px,
         cv2.LINE_AA,
-        _FRACTION_BITS,
+        FRACTION_BITS,
     )
     return frame
 
@@ -74,8 +75,8 @@ def cross(
             (xy_px[0] + x * reach, xy_px[1] + y * reach)
             for reach in (radius_px / 2, radius_px)
         )
-        ends = _fixed(near), _fixed(far)
-        cv2.line(frame, *ends, colour, thickness_px, cv2.LINE_AA, _FRACTION_BITS)
+        ends = fixed(near), fixed(far)
+        cv2.line(frame, *ends, colour, thickness_px, cv2.LINE_AA, FRACTION_BITS)
     return frame
 
 
@@ -96,12 +97,12 @@ def trail(
             continue
         strength = (index + 1) / count
         # Blending towards the picture below keeps the line from hiding it.
-        ends = _fixed(start), _fixed(end)
+        ends = fixed(start), fixed(end)
         width = max(1, round(3 * size * strength))
         reach = np.array([*start, *end], np.float64).reshape(2, 2)
         region = _around(frame, reach.min(axis=0), reach.max(axis=0), 2 * width + 2)
         before = frame[region].copy()
-        cv2.line(frame, *ends, colour, width, cv2.LINE_AA, _FRACTION_BITS)
+        cv2.line(frame, *ends, colour, width, cv2.LINE_AA, FRACTION_BITS)
         _blend(frame, region, before, 0.25 + 0.65 * strength)
     return frame
 
@@ -289,7 +290,7 @@ def scale(frame: Frame) -> Number:
     return max(frame.shape[0] / 720, 0.25)
 
 
-def _fixed(xy_px: Any) -> tuple[int, int]:
+def fixed(xy_px: Any) -> tuple[int, int]:
     """cv2's fixed-point coordinates of a point; its pixel 0 has its centre at 0."""
     x, y = (round((float(value) - 0.5) * _UNIT) for value in xy_px)
     return x, y

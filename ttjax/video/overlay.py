@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from ttjax.media import draw
+from ttjax.media import draw, people
+from ttjax.scenes import JOINTS
 from ttjax.video.stream import Annotated
 
 Picture = UInt8[np.ndarray, "h w 3"]
@@ -55,8 +56,9 @@ class Spotter:
 class Painter:
     """Draws annotated frames in order; pictures are cut to even sides.
 
-    Drawn are the fields `ball` (`xy_px`), `events` (probabilities by kind) and masks,
-    the last ones known. A few frames are held, to see where an event's peak is.
+    Drawn are the fields `ball` (`xy_px`), `events` (probabilities by kind), `players`
+    (`row` and `joints`) with their map, and masks, the last ones known. A few frames
+    are held, to see where an event's peak is.
     """
 
     def __init__(self):
@@ -85,14 +87,25 @@ class Painter:
         ball: dict[str, Any] = found.record.get("ball") or {}
         xy_px = ball.get("xy_px")
         height, width = even_hw(found.frame.shape[:2])
+        frame = np.array(found.frame[:height, :width])
+        _players(frame, found)
         return self._overlay.draw(
-            np.ascontiguousarray(found.frame[:height, :width]),
+            frame,
             found.number,
             ball_xy_px=None if xy_px is None else (xy_px[0], xy_px[1]),
             events=events,
             probabilities=found.record.get("events"),
             masks=self._masks,
         )
+
+
+def _players(frame: Picture, found: Annotated) -> None:
+    """Each player's pixels tinted, and his skeleton, in his colour."""
+    if found.players is not None:
+        people.tint(frame, found.players.ids, to_source=found.players.to_source)
+    for player in found.record.get("players") or ():
+        joints, there = people.named(player["joints"], JOINTS)
+        people.skeleton(frame, joints, there, people.colour_of(player["row"]))
 
 
 def even_hw(size_hw: tuple[int, ...]) -> tuple[int, int]:

@@ -7,14 +7,26 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Integer, UInt8
 
 from ttjax.predictor import Predictor, one_behind
 from ttjax.task import Task
 from ttjax.video.merger import Merger
 
-_MASKS = "masks as an array"
-"""A name that no JSON record has; taken out again before a record is given."""
+_MASKS, _PLAYERS = "masks as an array", "players as a map"
+"""Names that no JSON record has; taken out again before a record is given."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PlayerMap:
+    """Whose each pixel of a frame is.
+
+    ids: 0, or the row of the player + 1. to_source: px of the frame per pixel of the
+    map, (x, y).
+    """
+
+    ids: Integer[np.ndarray, "hm wm"]
+    to_source: tuple[float, float]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,13 +34,15 @@ class Annotated:
     """A frame and its complete record.
 
     record: `{"frame": n, …}` with JSON values; None for what no window speaks of.
-    masks: probabilities of this frame where they were asked for.
+    masks: probabilities of this frame where they were asked for. players: where the
+    family tells players apart.
     """
 
     number: int
     frame: UInt8[np.ndarray, "h w 3"]
     record: dict[str, Any]
     masks: Float[np.ndarray, "hm wm m"] | None = None
+    players: PlayerMap | None = None
 
 
 class Annotator:
@@ -56,6 +70,10 @@ class Annotator:
             if masks is not None:
                 window = self._task.window
                 findings.append((window.offset(window.ball_at), {_MASKS: masks[0]}))
+            ids = getattr(host, "ids", None)
+            if ids is not None:
+                x, y = (float(value) for value in host.to_source[0])
+                findings.append((0, {_PLAYERS: PlayerMap(ids[0], (x, y))}))
         return [self._complete(record) for record in self._merger.add(findings)]
 
     def finish(self) -> list[Annotated]:
@@ -63,8 +81,9 @@ class Annotator:
         return [self._complete(record) for record in self._merger.finish()]
 
     def _complete(self, record: dict[str, Any]) -> Annotated:
-        masks = record.pop(_MASKS, None)
-        return Annotated(record["frame"], self._frames.popleft(), record, masks)
+        masks, players = record.pop(_MASKS, None), record.pop(_PLAYERS, None)
+        frame = self._frames.popleft()
+        return Annotated(record["frame"], frame, record, masks, players)
 
 
 def annotate(
