@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from bench import stack_files
+from tests import made_scenes
 from ttjax.formats import tracknet
 from ttjax.media.writer import VideoWriter
 
@@ -77,3 +78,35 @@ def made_stacks(tmp_path_factory) -> pathlib.Path:
     root = tmp_path_factory.mktemp("stacks")
     splits = {"train": 32, "validation": 8, "test": 8}
     return stack_files.write(root, MADE, splits)
+
+
+def _prepared(builder, folder) -> pathlib.Path:
+    import tensorflow_datasets as tfds
+
+    config = tfds.download.DownloadConfig(manual_dir=folder)
+    builder.download_and_prepare(download_config=config)
+    return pathlib.Path(builder.data_path)
+
+
+@pytest.fixture(scope="session")
+def made_pictures(tmp_path_factory) -> pathlib.Path:
+    """A prepared data set in the layout of COCO: three pictures for each split."""
+    from ttjax.datasets.coco_sport import (  # pyright: ignore[reportMissingImports]
+        coco_sport_dataset_builder as module,
+    )
+
+    root = tmp_path_factory.mktemp("coco")
+    folder = made_scenes.write_coco(root / "given")
+    return _prepared(module.Builder(data_dir=root / "built", config="every"), folder)
+
+
+@pytest.fixture(scope="session")
+def made_views(tmp_path_factory) -> pathlib.Path:
+    """A prepared data set in the layout of DeepSport, four views for testing."""
+    from ttjax.datasets.deepsport import (  # pyright: ignore[reportMissingImports]
+        deepsport_dataset_builder as module,
+    )
+
+    root = tmp_path_factory.mktemp("views")
+    folder = made_scenes.write_deepsport(root / "given")
+    return _prepared(module.Builder(data_dir=root / "built", config="full"), folder)

@@ -18,6 +18,7 @@ from ttjax.samples import (
     Window,
     licences_of,
 )
+from ttjax.scenes import Scene, SceneSpec
 
 SPEC = ClipSpec(Window(2), (4, 6), (2, 4), ("net",), ("table",))
 BARE = dataclasses.replace(SPEC, canvas_hw=None)
@@ -42,7 +43,8 @@ class Stream:
         draws = [rng.integers(0, 2, one.shape).astype(one.dtype) for one in leaves]
         clip = jax.tree.unflatten(tree, draws)
         number = self.batch_size * (self.counter - 1) + np.arange(self.batch_size)
-        clip.canvas_xy[:, 0] = number
+        if isinstance(clip, Clip):
+            clip.canvas_xy[:, 0] = number
         return clip
 
     def state(self):
@@ -163,6 +165,25 @@ def test_specs_without_a_canvas_are_kept_too():
     batch = cached().train(BARE, batch_size=2, seed=0).next_batch()
     assert batch.canvas is None
     assert batch.frames.shape == (2, 2, 4, 6, 3)
+
+
+def test_samples_of_another_kind_are_kept_too():
+    spec = SceneSpec((4, 6), players=2)
+    batch = cached().train(spec, batch_size=3, seed=1).next_batch()
+    assert isinstance(batch, Scene)
+    assert batch.image.shape == (3, 4, 6, 3)
+    stream = Stream(spec, 4, 1, -1)
+    drawn = [stream.next_batch() for _ in range(3)]
+    for row in range(3):
+        found = [leaf[row] for leaf in jax.tree.leaves(batch)]
+        matches = [
+            all(map(np.array_equal, found, (leaf[r] for leaf in jax.tree.leaves(one))))
+            for one in drawn
+            for r in range(4)
+        ]
+        assert sum(matches) == 1
+    (valid,) = cached().validation(spec, batch_size=4)
+    assert isinstance(valid, Scene)
 
 
 def test_a_stopped_drawing_goes_on_and_ends_the_same(home):

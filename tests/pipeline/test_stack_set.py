@@ -6,7 +6,7 @@ import pytest
 
 from ttjax.formats import stack_record
 from ttjax.pipeline import stack_set
-from ttjax.pipeline.stack_set import Index, SplitRecords, StackSet
+from ttjax.pipeline.stack_set import Index, Prepared, SplitRecords, StackSet
 
 
 @pytest.fixture
@@ -94,3 +94,11 @@ def test_a_data_set_of_something_else_is_refused(copy):
     (copy / "features.json").write_text(json.dumps(features))
     with pytest.raises(ValueError, match=r"lack \['kind'\]"):
         StackSet(copy)
+
+
+def test_what_all_prepared_data_sets_have_in_common(made_stacks):
+    built = Prepared(made_stacks)
+    assert (built.name, built.count("train")) == ("made_stacks", 32)
+    assert len(built.records("train")) == 32
+    assert built.key("train") == StackSet(made_stacks).key("train")
+    assert not hasattr(built, "events")

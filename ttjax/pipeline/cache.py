@@ -19,8 +19,6 @@ from ttjax.pipeline import store
 from ttjax.pipeline.loader import Batches, Loader
 from ttjax.pipeline.npy import NpyWriter
 from ttjax.samples import (
-    Clip,
-    ClipSpec,
     Data,
     Recording,
     Source,
@@ -46,6 +44,8 @@ class CacheError(ValueError):
 class Cached(Generic[DataT]):
     """`ttjax.samples.Data` that keeps samples of other data on disk.
 
+    Samples are trees of arrays of any kind, as the spec's `batch` says.
+
     samples: drawn for training. validation_samples: drawn for validation from a stream
         of another seed; 0 asks the wrapped data for its own validation set.
     batch_size: how many are drawn at once.
@@ -67,7 +67,7 @@ class Cached(Generic[DataT]):
         """Those of the wrapped data."""
         return licences_of(self.data)
 
-    def train(self, spec: ClipSpec, *, batch_size: int, seed: int) -> Source:
+    def train(self, spec: Any, *, batch_size: int, seed: int) -> Source:
         """The kept samples, shuffled anew at every pass; drawn first if need be.
 
         Raises:
@@ -84,7 +84,7 @@ class Cached(Generic[DataT]):
             )
         return Loader(kept, batch_size=batch_size, seed=seed, threads=self.threads)
 
-    def validation(self, spec: ClipSpec, *, batch_size: int) -> Iterable[Clip]:
+    def validation(self, spec: Any, *, batch_size: int) -> Iterable[Any]:
         """All whole batches of the kept validation samples, the same at every call."""
         if not self.enabled or not self.validation_samples:
             return self.data.validation(spec, batch_size=batch_size)
@@ -97,7 +97,7 @@ class Cached(Generic[DataT]):
         return self.data.recordings(split)
 
     def folder(
-        self, spec: ClipSpec, *, seed: int, samples: int, minutes: float | None
+        self, spec: Any, *, seed: int, samples: int, minutes: float | None
     ) -> pathlib.Path:
         """Where these samples are kept, named after all that determines them."""
         code = code_of(type(self.data))
@@ -106,7 +106,7 @@ class Cached(Generic[DataT]):
         return store.root() / "samples" / name
 
     def _kept(
-        self, spec: ClipSpec, seed: int, samples: int, minutes: float | None, what: str
+        self, spec: Any, seed: int, samples: int, minutes: float | None, what: str
     ) -> "Kept":
         folder = self.folder(spec, seed=seed, samples=samples, minutes=minutes)
 
@@ -122,7 +122,7 @@ class Cached(Generic[DataT]):
 class Kept:
     """The samples of a complete folder as `ttjax.pipeline.loader.Records`."""
 
-    def __init__(self, folder: pathlib.Path, spec: ClipSpec, samples: int):
+    def __init__(self, folder: pathlib.Path, spec: Any, samples: int):
         """Maps the first `samples` rows of the files into memory."""
         leaves, self._structure = jax.tree_util.tree_flatten_with_path(spec.batch(1))
         self._arrays = [
@@ -134,7 +134,7 @@ class Kept:
         """Number of samples."""
         return self._samples
 
-    def sample(self, index: int, rng: np.random.Generator | None = None) -> Clip:
+    def sample(self, index: int, rng: np.random.Generator | None = None) -> Any:
         """One kept sample; nothing is drawn."""
         rows = [np.array(array[index]) for array in self._arrays]
         return jax.tree.unflatten(self._structure, rows)
@@ -156,7 +156,7 @@ def code_of(cls: type) -> str:
 
 def _draw(
     source: Source,
-    spec: ClipSpec,
+    spec: Any,
     part: pathlib.Path,
     samples: int,
     batch_size: int,
@@ -223,7 +223,7 @@ def _draw(
     }
 
 
-def _check(batch: Any, spec: ClipSpec, batch_size: int) -> None:
+def _check(batch: Any, spec: Any, batch_size: int) -> None:
     def shapes(tree: Any) -> Mapping[str, Any]:
         leaves = jax.tree_util.tree_leaves_with_path(tree)
         return {

@@ -12,8 +12,6 @@ import grain
 import jax
 import numpy as np
 
-from ttjax.samples import Clip
-
 
 @runtime_checkable
 class Records(Protocol):
@@ -23,7 +21,7 @@ class Records(Protocol):
         """Number of records."""
         ...
 
-    def sample(self, index: int, rng: np.random.Generator) -> Clip:
+    def sample(self, index: int, rng: np.random.Generator) -> Any:
         """One example of numpy arrays, a function of the record and the draws of `rng`.
 
         Called from several threads at once.
@@ -102,7 +100,7 @@ class Loader:
             for place, (part, shuffle) in enumerate(zip(parts, seeds, strict=True))
         ]
 
-        def read(index: int, rng: np.random.Generator) -> tuple[int, Clip]:
+        def read(index: int, rng: np.random.Generator) -> tuple[int, Any]:
             place, record = divmod(int(index), size)
             return place, records.sample(record, rng)
 
@@ -120,7 +118,7 @@ class Loader:
         )
         self._iterator = iter(stream.to_iter_dataset(options))
 
-    def next_batch(self) -> Clip:
+    def next_batch(self) -> Any:
         """The next batch of numpy arrays."""
         places, batch = next(self._iterator)
         np.add.at(self._drawn, places, 1)
@@ -176,7 +174,7 @@ class Batches:
         """Number of batches; a rest that fills none is left out."""
         return len(self.records) // self.batch_size
 
-    def __iter__(self) -> Iterator[Clip]:
+    def __iter__(self) -> Iterator[Any]:
         """From the first record on; each has a generator of its own."""
         for begin in range(0, len(self) * self.batch_size, self.batch_size):
             yield stack(
@@ -187,11 +185,11 @@ class Batches:
             )
 
 
-def stack(clips: Sequence[Clip]) -> Clip:
+def stack(samples: Sequence[Any]) -> Any:
     """One batch of single examples."""
-    return jax.tree.map(lambda *leaves: np.stack(leaves), *clips)
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *samples)
 
 
-def _stack_placed(samples: Sequence[tuple[int, Clip]]) -> tuple[list[int], Clip]:
+def _stack_placed(samples: Sequence[tuple[int, Any]]) -> tuple[list[int], Any]:
     places, clips = zip(*samples, strict=True)
     return list(places), stack(clips)

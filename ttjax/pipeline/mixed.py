@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from ttjax.pipeline.loader import stack
-from ttjax.samples import Clip, ClipSpec, Data, Recording, Source, Split, licences_of
+from ttjax.samples import Data, Recording, Source, Split, licences_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Mixed:
         found = [one for part in self.parts for one in licences_of(part.data)]
         return tuple(dict.fromkeys(found))
 
-    def train(self, spec: ClipSpec, *, batch_size: int, seed: int) -> Source:
+    def train(self, spec: Any, *, batch_size: int, seed: int) -> Source:
         """Batches of samples of all parts; each part has a seed of its own."""
         return MixedSource(
             [
@@ -74,7 +74,7 @@ class Mixed:
             batch_size=batch_size,
         )
 
-    def validation(self, spec: ClipSpec, *, batch_size: int) -> Iterable[Clip]:
+    def validation(self, spec: Any, *, batch_size: int) -> Iterable[Any]:
         """That of the first part."""
         return self.parts[0].data.validation(spec, batch_size=batch_size)
 
@@ -103,7 +103,7 @@ class MixedSource:
         self._names = list(names)
         self._batch_size = batch_size
 
-    def next_batch(self) -> Clip:
+    def next_batch(self) -> Any:
         """The next batch, the parts' samples among each other."""
         return stack([self._pick().next() for _ in range(self._batch_size)])
 
@@ -146,10 +146,10 @@ class _Queue:
         self.source = source
         self.given = 0
         self._batch_size = batch_size
-        self._rows: Iterator[Clip] = iter(())
+        self._rows: Iterator[Any] = iter(())
         self._before = source.state()
 
-    def next(self) -> Clip:
+    def next(self) -> Any:
         if self.given % self._batch_size == 0:
             self._fetch()
         self.given += 1

@@ -27,12 +27,13 @@ class Index:
     clip: Int32[np.ndarray, " n"]
 
 
-class StackSet:
+class Prepared:
     """The records of one folder that a builder has prepared.
 
-    The metadata that it reads: `stride` (1), `events` and `masks` (names, in the order
-    of the records).
+    facts: the class of their labels; each of its fields is one of the record.
     """
+
+    facts: type = stack_record.Facts
 
     def __init__(self, root: pathlib.Path):
         """Opens the folder, or the only prepared one below it; reads no record.
@@ -45,14 +46,14 @@ class StackSet:
         import tensorflow_datasets as tfds
 
         self._builder = tfds.builder_from_directory(str(self.folder))
-        missing = {field.name for field in dataclasses.fields(stack_record.Facts)}
+        missing = {field.name for field in dataclasses.fields(self.facts)}
         features: Any = self._builder.info.features
         missing = sorted(missing - set(features or ()))
         if missing:
             raise ValueError(
-                f"Records of stacks have the fields of `ttjax.formats.stack_record`, "
-                f"those in {str(self.folder)!r} lack {missing}: build the data set "
-                "with `ttjax.datasets`."
+                f"Records have the fields of `{self.facts.__module__}`, those in "
+                f"{str(self.folder)!r} lack {missing}: build the data set with "
+                "`ttjax.datasets`, or take the reader of such records."
             )
 
     @property
@@ -64,21 +65,6 @@ class StackSet:
     def metadata(self) -> Mapping[str, Any]:
         """What the builder tells of all records."""
         return dict(self._builder.info.metadata or {})
-
-    @property
-    def stride(self) -> int:
-        """Source frames between two frames of a stack."""
-        return int(self.metadata.get("stride", 1))
-
-    @property
-    def events(self) -> tuple[str, ...]:
-        """The kinds of events, in the order of the records."""
-        return tuple(self.metadata.get("events", stack_record.EVENTS))
-
-    @property
-    def masks(self) -> tuple[str, ...]:
-        """The classes of masks, in the order of the channels."""
-        return tuple(self.metadata.get("masks", stack_record.MASKS))
 
     @property
     def licence(self) -> str:
@@ -124,6 +110,29 @@ class StackSet:
             for path in map(pathlib.Path, files)
         ]
         return store.key(str(self.folder.resolve()), *about)
+
+
+class StackSet(Prepared):
+    """Records of stacks.
+
+    The metadata that it reads: `stride` (1), `events` and `masks` (names, in the order
+    of the records).
+    """
+
+    @property
+    def stride(self) -> int:
+        """Source frames between two frames of a stack."""
+        return int(self.metadata.get("stride", 1))
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The kinds of events, in the order of the records."""
+        return tuple(self.metadata.get("events", stack_record.EVENTS))
+
+    @property
+    def masks(self) -> tuple[str, ...]:
+        """The classes of masks, in the order of the channels."""
+        return tuple(self.metadata.get("masks", stack_record.MASKS))
 
     def index(self, split: str, root: pathlib.Path) -> Index:
         """Kinds and clips of a split: read once through all records, kept in `root`."""

@@ -1,0 +1,1 @@
+"""Pictures of COCO with people's joints and masks, and balls."""

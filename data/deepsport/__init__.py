@@ -1,0 +1,1 @@
+"""Basketball instants of DeepSport with masks of people, and the ball."""
