@@ -61,17 +61,17 @@ def test_seeds_and_splits_differ_and_validation_stays(simulation, spec, batches)
 
 
 def test_one_thread_gives_the_samples_that_many_give(simulation, spec):
+    run = data.renderer(spec, simulation.hall)
+
     def first(threads, batch_size):
         return data.Generator(
-            spec,
-            simulation.hall,
+            run,
             batch_size=batch_size,
             stream=data.SPLITS["train"],
             seed=3,
             threads=threads,
         ).next_batch()
 
-    run = data.renderer(spec, simulation.hall)
     two, one = first(2, 4), first(1, 2)
     assert two.frames.shape[0] == 4
     key = recording.stream_key(data.SPLITS["train"], 3, 0)

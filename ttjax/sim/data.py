@@ -31,23 +31,18 @@ class Generator:
     """An endless `Source` of simulated batches; its position is a counter."""
 
     def __init__(
-        self,
-        spec: ClipSpec,
-        hall: Hall,
-        *,
-        batch_size: int,
-        stream: int,
-        seed: int,
-        threads: int,
+        self, render: Any, *, batch_size: int, stream: int, seed: int, threads: int
     ):
-        """`threads` parts of a batch are rendered at once."""
-        sample.check(spec, hall.source_hw)
-        self._render = renderer(spec, hall)
+        """`threads` parts of a batch are rendered at once.
+
+        render: a jitted function of a batch of keys, each sample a function of its own.
+        """
+        self._render = render
         self._batch_size, self._stream, self._seed = batch_size, stream, seed
         self._parts = threads if batch_size % threads == 0 else 1
         self._counter = 0
 
-    def next_batch(self) -> Clip:
+    def next_batch(self) -> Any:
         """The next batch: the same for the same seed and counter on the same device."""
         key = stream_key(self._stream, self._seed, self._counter)
         keys = jax.random.split(key, self._batch_size)
@@ -59,10 +54,10 @@ class Generator:
             # One thread compiles, the others would only repeat it.
             self._render.lower(parts[0]).compile()
         with concurrent.futures.ThreadPoolExecutor(self._parts) as pool:
-            clips = list(pool.map(self._render_part, parts))
-        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *clips)
+            batches = list(pool.map(self._render_part, parts))
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *batches)
 
-    def _render_part(self, keys) -> Clip:
+    def _render_part(self, keys) -> Any:
         return jax.tree.map(np.asarray, self._render(keys))
 
     def state(self) -> dict[str, Any]:
@@ -121,9 +116,14 @@ class Simulation:
 
     def _generator(self, spec, batch_size, stream, seed) -> Generator:
         hall = self.hall
+        sample.check(spec, hall.source_hw)
         threads = max(1, self.threads if hall.tiled else 1)
         return Generator(
-            spec, hall, batch_size=batch_size, stream=stream, seed=seed, threads=threads
+            renderer(spec, hall),
+            batch_size=batch_size,
+            stream=stream,
+            seed=seed,
+            threads=threads,
         )
 
     def recordings(self, split: Split) -> Iterator[SimulatedRecording]:

@@ -6,6 +6,7 @@ so that a crop equals that part of the whole frame.
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -155,12 +156,18 @@ def _blend(planes, shape: Shapes, x, y, step, inside):
 
 
 def paint(
-    planes: Int16[Array, "7 h w"],
+    planes: Int16[Array, "c h w"],
     shapes: Shapes,
     view: View,
     origin_xy: Int32[Array, " 2"],
-) -> Int16[Array, "7 h w"]:
-    """Shapes over planes, first to last; each touches the tiles of its own box only."""
+    blend: Callable = _blend,
+) -> Int16[Array, "c h w"]:
+    """Shapes over planes, first to last; each touches the tiles of its own box only.
+
+    blend: `(planes, shape, x, y, step, inside) -> planes` of some pixels, centred at
+    the columns x and rows y, with one shape over them where `inside` (None:
+    everywhere).
+    """
     height, width = view.size_hw
     rows, columns = view.tile_hw
     step = jnp.array(view.step_xy, jnp.float32)
@@ -168,7 +175,7 @@ def paint(
 
     def everywhere(planes, shape):
         x, y = _centres(view, origin_xy, (0, 0), view.size_hw)
-        return _blend(planes, shape, x, y, view.step_xy, None), None
+        return blend(planes, shape, x, y, view.step_xy, None), None
 
     def tiled(planes, shape):
         origin = origin_xy.astype(jnp.float32)
@@ -198,7 +205,7 @@ def paint(
             new_row = corner[0] + jnp.arange(rows) >= row
             new_column = corner[1] + jnp.arange(columns) >= column
             inside = new_row[:, None] & new_column[None, :]
-            part = _blend(part, shape, x, y, view.step_xy, inside)
+            part = blend(part, shape, x, y, view.step_xy, inside)
             return jax.lax.dynamic_update_slice(planes, part, start)
 
         return jax.lax.fori_loop(0, count, tile, planes), None
