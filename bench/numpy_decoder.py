@@ -4,6 +4,8 @@ What the one on the device is compared with: the steps of the paper's released d
 each vectorised, on the host.
 """
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -91,7 +93,7 @@ def peaks(
     reach = int(decoder.nms_radius_px)
     highest = values
     for axis in (0, 1):
-        margin = [(reach, reach) if a == axis else (0, 0) for a in (0, 1)]
+        margin: Any = [(reach, reach) if a == axis else (0, 0) for a in (0, 1)]
         windows = np.lib.stride_tricks.sliding_window_view(
             np.pad(highest, margin), 2 * reach + 1, axis=axis
         )

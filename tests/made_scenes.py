@@ -112,9 +112,8 @@ BALL_CM = (1400.0, 900.0, -150.0)
 
 def instants() -> list[deepsport.Instant]:
     ball = deepsport.Ball(np.array(BALL_CM), camera=0, state="FLYING")
-    player = deepsport.Player(
-        *(np.array([1400.0, 750.0, z]) for z in (-180.0, -100.0, 0.0)), None, 0, "A"
-    )
+    head, hips, foot = (np.array([1400.0, 750.0, z]) for z in (-180.0, -100.0, 0.0))
+    player = deepsport.Player(head, hips, foot, None, camera=0, team="A")
     return [
         deepsport.Instant(
             arena=arena,

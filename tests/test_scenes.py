@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax
 import numpy as np
 import pytest
@@ -46,7 +48,7 @@ def test_a_frame_is_shrunk_until_it_fits_and_padded(size_hw, fitted):
     assert (view[0, :h, :w] == 200).all()
     assert not view[0, h:].any()
     assert not view[0, :, w:].any()
-    scene = spec.example([jax.numpy.asarray(view)], None, size_hw)
+    scene: Any = spec.example([jax.numpy.asarray(view)], None, size_hw)
     np.testing.assert_array_equal(scene.valid_hw, [[h, w]])
     assert scene.labels is None
     np.testing.assert_allclose(

@@ -4,6 +4,7 @@ Command: `python -m ttjax.train train/deepsportlab_sim.py`. Not yet run.
 """
 
 import pathlib
+from typing import Any
 
 from ttjax.deepsportlab import config
 from ttjax.deepsportlab.augmentation import Augment
@@ -23,6 +24,7 @@ def recipe() -> Recipe:
 
     Scored on 200 pictures of eight arenas that no training picture shows.
     """
+    court: Any = CourtSimulation(players=PLAYERS)
     task = Task(
         config=config.nano(players=PLAYERS),
         loss=Released(),
@@ -33,7 +35,7 @@ def recipe() -> Recipe:
     return Recipe(
         task=task,
         data=Cached(
-            CourtSimulation(players=PLAYERS),
+            court,
             samples=2000,
             minutes=2.0,
             validation_samples=64,

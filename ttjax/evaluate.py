@@ -138,9 +138,9 @@ def rivals_of(model: Predictor) -> dict[str, Rival]:
 
 
 def _labels(one: Recording) -> FrameLabels:
-    if one.labels is None:
+    if not isinstance(one.labels, FrameLabels):
         raise ValueError(
-            f"An evaluation needs labels, recording {one.name!r} has none."
+            f"A baseline needs a table of labels, recording {one.name!r} has none."
         )
     return one.labels
 

@@ -191,11 +191,11 @@ class Scene:
     """A picture with its labels.
 
     valid_hw: the upper left part that is picture; the rest is padding.
-    labels: None where there are none.
+    labels: `SceneLabels`, None where there are none.
     to_source: source px per pixel of the image, (x, y); None: the image is the source.
     """
 
     image: UInt8[Array | np.ndarray, "*b h w 3"]
     valid_hw: Int32[Array | np.ndarray, "*b 2"]
-    labels: SceneLabels | None
+    labels: Any
     to_source: Float32[Array | np.ndarray, "*b 2"] | None = None

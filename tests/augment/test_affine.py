@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -126,7 +128,8 @@ def test_warp_is_the_bilinear_formula_and_goes_on_beyond_the_border():
     image = rng.integers(0, 255, (1, 5, 6, 3)).astype(np.uint8)
     shift = plane.stretch(jnp.ones(2), jnp.array([1.25, -2.0]))
     out = np.asarray(affine.warp(image, shift, out_hw=(5, 6)), float)
-    padded = np.pad(image[0].astype(float), ((2, 0), (0, 3), (0, 0)), mode="edge")
+    margin: Any = ((2, 0), (0, 3), (0, 0))
+    padded = np.pad(image[0].astype(float), margin, mode="edge")
     expected = 0.75 * padded[:5, 1:7] + 0.25 * padded[:5, 2:8]
     np.testing.assert_allclose(out[0], expected, atol=0.51)
 

@@ -4,7 +4,7 @@ from ttjax.datasets import building  # pyright: ignore[reportMissingImports]
 
 
 def test_all_data_sets_are_named():
-    assert building.names() == ["openttgames", "tracknet"]
+    assert building.names() == ["coco_sport", "deepsport", "openttgames", "tracknet"]
 
 
 def test_a_name_leads_to_the_module_of_its_builder():

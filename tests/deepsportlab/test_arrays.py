@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import jax
 import numpy as np
@@ -22,11 +23,12 @@ def test_outputs_of_a_network_fill_the_structs():
     net = config.nano()
     inputs = net.abstract_inputs(2)
     assert isinstance(inputs, Inputs)
-    outputs = jax.eval_shape(net.model.apply, net.abstract_variables(), inputs)
-    assert isinstance(outputs, Outputs)
-    assert isinstance(outputs.parts, Pif)
+    outputs: Any = jax.eval_shape(net.model.apply, net.abstract_variables(), inputs)
+    assert type(outputs) is Outputs
+    assert type(outputs.parts) is Pif
     assert outputs.parts.vector.shape == (2, *net.pif_hw, 17, 2)
-    assert outputs.offset.shape == (2, *net.map_hw, 2)
+    offset: Any = outputs.offset
+    assert offset.shape == (2, *net.map_hw, 2)
     assert outputs.centre_heat is None
 
 

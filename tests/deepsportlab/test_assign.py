@@ -214,7 +214,7 @@ def test_of_two_peaks_on_one_mask_one_is_of_who_stands_behind(centres):
     # The player in front is at x = 5, the other at x = 15: the right one is theirs.
     for places in (pair(left, right, (0.8, 0.9)), pair(right, left, (0.9, 0.8))):
         xy, score = owners(places, both, centres)
-        np.testing.assert_allclose(xy[:, 0], [left, right])
+        np.testing.assert_allclose(xy[:, 0], np.array([left, right]))
         np.testing.assert_allclose(score[:, 0], [0.8, 0.9])
 
 

@@ -61,10 +61,12 @@ def test_patches_are_the_pixels_around_every_fourth():
     x = np.random.RandomState(1).randn(2, 9, 14, 2).astype(np.float32)
     out = np.asarray(backbones.patches(jnp.asarray(x)))
     assert out.shape == (2, 3, 4, 128)
-    padded = np.pad(x, ((0, 0), (4, 4), (4, 4), (0, 0)))
+    margin: Any = ((0, 0), (4, 4), (4, 4), (0, 0))
+    padded = np.pad(x, margin)
     for i, j in np.ndindex(3, 4):
         seen = padded[:, 4 * i : 4 * i + 8, 4 * j : 4 * j + 8]
-        seen = np.pad(seen, ((0, 0), (0, 0), (0, 8 - seen.shape[2]), (0, 0)))
+        margin = ((0, 0), (0, 0), (0, 8 - seen.shape[2]), (0, 0))
+        seen = np.pad(seen, margin)
         quarters = [
             seen[:, r : r + 4, c : c + 4].reshape(2, -1) for r in (0, 4) for c in (0, 4)
         ]

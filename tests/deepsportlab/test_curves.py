@@ -1,3 +1,5 @@
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -28,7 +30,7 @@ def outputs():
 
 def told(found, labels=None, **changes):
     made = curves.accumulators(
-        outputs().replace(**changes),
+        dataclasses.replace(outputs(), **changes),
         found,
         labels or answers.scene().labels,
         classes=CLASSES,
@@ -48,7 +50,8 @@ def test_right_answers_have_full_marks():
 
 def test_each_mistake_shows_in_its_curve():
     found = answers.right()
-    found = found.replace(
+    found = dataclasses.replace(
+        found,
         ball_px=found.ball_px + 6.0,
         present=np.array([[True, False, False, False]]),
         joint_score=found.joint_score * np.array([1, 0, 0, 0])[None, :, None],
@@ -62,7 +65,8 @@ def test_each_mistake_shows_in_its_curve():
 
 def test_what_is_not_known_counts_nothing():
     labels = answers.scene().labels
-    labels = labels.replace(
+    labels = dataclasses.replace(
+        labels,
         joints_known=np.array([False]),
         masks_known=np.array([False]),
         ball_state=np.array([-1], np.int8),

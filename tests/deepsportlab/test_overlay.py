@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 
 from tests.deepsportlab import answers
@@ -18,12 +20,12 @@ def test_found_and_true_are_drawn_where_they_are():
 
 
 def test_without_labels_only_findings_are_drawn():
-    scene = answers.scene().replace(labels=None)
+    scene = dataclasses.replace(answers.scene(), labels=None)
     found = answers.right(ball_score=0.1)
     (drawn,) = overlay.pictures(scene, found, stride=answers.STRIDE, ball_threshold=0.5)
     colours = {tuple(colour) for colour in drawn.reshape(-1, 3)}
     assert overlay.LABEL not in colours
     guess = Guess.of_predictions(found, 0, stride=answers.STRIDE)
-    alone = overlay.picture(scene.image[0], guess, None, ball_threshold=0.5)
+    alone = overlay.picture(np.asarray(scene.image[0]), guess, None, ball_threshold=0.5)
     np.testing.assert_array_equal(alone, drawn)
     assert overlay.FOUND in colours

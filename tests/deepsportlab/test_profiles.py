@@ -16,10 +16,10 @@ from ttjax.deepsportlab.profiles import (
 
 SHAPE = np.zeros((17, 2))
 """Someone who stands: ears, hips and ankles at their places, the rest between."""
-SHAPE[:] = 0.0, 20.0
-SHAPE[[3, 4]] = [(-2.0, 0.0), (2.0, 0.0)]
-SHAPE[[11, 12]] = [(-3.0, 30.0), (3.0, 30.0)]
-SHAPE[[15, 16]] = [(-10.0, 60.0), (10.0, 60.0)]
+SHAPE[:, 1] = 20.0
+SHAPE[[3, 4]] = np.array([(-2.0, 0.0), (2.0, 0.0)])
+SHAPE[[11, 12]] = np.array([(-3.0, 30.0), (3.0, 30.0)])
+SHAPE[[15, 16]] = np.array([(-10.0, 60.0), (10.0, 60.0)])
 AREA = 20.0 * 60.0
 """Of the box of the four points."""
 

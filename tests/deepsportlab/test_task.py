@@ -98,4 +98,4 @@ def test_contradictions_are_refused(outputs):
     with pytest.raises(ValueError, match="same rows"):
         Task(config=configs.nano(players=8))
     with pytest.raises(ValueError, match="need labels"):
-        small().targets(answers.scene().replace(labels=None), outputs)
+        small().targets(dataclasses.replace(answers.scene(), labels=None), outputs)

@@ -27,7 +27,8 @@ def pyramid():
 def dilated(x, kernel, rate):
     """Convolution padded by zeros, by the definition."""
     reach = rate * (len(kernel) // 2)
-    padded = np.pad(x, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
+    margin: Any = ((0, 0), (reach, reach), (reach, reach), (0, 0))
+    padded = np.pad(x, margin)
     out = np.zeros((*x.shape[:3], kernel.shape[-1]))
     for i in range(x.shape[1]):
         for j in range(x.shape[2]):

@@ -45,7 +45,8 @@ def test_max_pool_hands_each_gradient_to_its_maximum_and_splits_ties():
 @pytest.mark.parametrize("hw", [(6, 8), (7, 5)])
 def test_overlapping_max_pool_sees_3x3_windows_at_stride_2(hw):
     x = randn(2, *hw, 3)
-    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-np.inf)
+    margin: Any = ((0, 0), (1, 1), (1, 1), (0, 0))
+    padded = np.pad(x, margin, constant_values=-np.inf)
     out = blocks.max_pool_overlapping(jnp.asarray(x))
     assert out.shape[1:3] == tuple((n + 1) // 2 for n in hw)
     for i in range(out.shape[1]):
@@ -76,7 +77,8 @@ def test_conv_block_is_convolution_norm_relu_pool(pool):
         jax.tree.map(np.asarray, variables["params"][name]) for name in ("conv", "bn")
     )
     stats = jax.tree.map(np.asarray, variables["batch_stats"]["bn"])
-    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    margin: Any = ((0, 0), (1, 1), (1, 1), (0, 0))
+    padded = np.pad(x, margin)
     y = correlate(padded, conv["kernel"], conv["bias"])
     y = (y - stats["mean"]) / np.sqrt(stats["var"] + 1e-5) * norm["scale"]
     y = np.maximum(y + norm["bias"], 0)
@@ -147,7 +149,8 @@ def test_split_conv_hands_out_its_bias():
     variables["params"]["bias"] += 2
     out, bias = layer.apply(variables, x)
     np.testing.assert_array_equal(bias, 2)
-    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    margin: Any = ((0, 0), (1, 1), (1, 1), (0, 0))
+    padded = np.pad(x, margin)
     kernel = np.asarray(variables["params"]["kernel"])
     np.testing.assert_allclose(out, correlate(padded, kernel, 0), atol=1e-5)
 

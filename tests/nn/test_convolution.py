@@ -41,7 +41,8 @@ def test_same_has_the_values_and_gradients_of_the_convolution(size, hw):
 def test_kernel_gradient_is_the_sum_over_pixels_however_it_is_parted(monkeypatch, most):
     monkeypatch.setattr(convolution, "PATCH_BYTES", most)
     x, slopes = np.asarray(randn(2, 4, 6, 3)), np.asarray(randn(2, 4, 6, 2))
-    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    margin: Any = ((0, 0), (1, 1), (1, 1), (0, 0))
+    padded = np.pad(x, margin)
     expected = np.zeros((3, 3, 3, 2))
     for i in range(3):
         for j in range(3):

@@ -135,7 +135,8 @@ def test_a_bottleneck_is_three_convolutions_and_a_shortcut():
         return y @ params[name]["kernel"][0, 0]
 
     y = np.maximum(norm("bn1", pointwise("conv1", x)), 0)
-    padded = np.pad(y, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    margin: Any = ((0, 0), (1, 1), (1, 1), (0, 0))
+    padded = np.pad(y, margin)
     kernel = params["conv2"]["kernel"]
     strided = np.zeros((1, 3, 4, 2))
     for i in range(3):

@@ -23,9 +23,9 @@ def test_it_is_data(made_pictures):
     data = SceneRecords(made_pictures)
     assert isinstance(data, samples.Data)
     assert "CC BY 4.0" in samples.licences_of(data)[0]
-    for change in ({"zoom": 0.5}, {"zoom": np.nan}, {"near": 1.5}):
+    for zoom, near in ((0.5, 0.5), (np.nan, 0.5), (1.0, 1.5)):
         with pytest.raises(ValueError, match=r"`(zoom|near)`"):
-            SceneRecords(made_pictures, **change)
+            SceneRecords(made_pictures, zoom=zoom, near=near)
 
 
 def test_training_batches_have_the_specs_shapes_and_repeat_by_seed(made_pictures):

@@ -43,6 +43,13 @@ def picture():
     return scene_record.Picture(facts, made_scenes.picture(0), ids)
 
 
+def shown(picture, view, spec):
+    """The scene of a view, and its labels."""
+    scene = scene_views.show(picture, view, spec)
+    assert scene.labels is not None
+    return scene, scene.labels
+
+
 def centre(ids, value):
     rows, columns = np.nonzero(ids == value)
     return np.array([columns.mean() + 0.5, rows.mean() + 0.5])
@@ -52,12 +59,11 @@ def test_a_picture_that_fits_is_padded_and_nothing_else(picture):
     spec = SceneSpec((64, 80), players=5)
     view = scene_views.whole((48, 64), spec)
     assert view == View((0, 0), (48, 64), (48, 64))
-    scene = scene_views.show(picture, view, spec)
+    scene, labels = shown(picture, view, spec)
     np.testing.assert_array_equal(scene.image[:48, :64], picture.image)
     assert not scene.image[48:].any()
     assert not scene.image[:, 64:].any()
     assert scene.valid_hw.tolist() == [48, 64]
-    labels = scene.labels
     np.testing.assert_array_equal(labels.ids[:48, :64], picture.ids)
     assert labels.players.tolist() == [True, True, False, False, False]
     assert labels.crowd.tolist() == [False, False, True, False, False]
@@ -87,7 +93,7 @@ def test_scenes_have_the_shapes_that_their_spec_says(picture):
 )
 def test_labels_move_with_pixels(picture, view):
     spec = SceneSpec((64, 80), players=3)
-    labels = scene_views.show(picture, view, spec).labels
+    _, labels = shown(picture, view, spec)
     for row, value in ((0, 1), (1, 2)):
         moved = view.move(centre(picture.ids, value))
         np.testing.assert_allclose(centre(labels.ids, value), moved, atol=0.6)
@@ -119,17 +125,17 @@ def test_the_image_is_averaged():
     )
     picture = scene_record.Picture(facts, image, np.zeros((48, 64), np.uint8))
     spec = SceneSpec((24, 32), players=2)
-    scene = scene_views.show(picture, scene_views.whole((48, 64), spec), spec)
+    scene, labels = shown(picture, scene_views.whole((48, 64), spec), spec)
     assert (scene.image == 100).all()
-    assert scene.labels.ball_state == UNKNOWN
-    assert not scene.labels.masks_known
-    assert not scene.labels.players.any()
+    assert labels.ball_state == UNKNOWN
+    assert not labels.masks_known
+    assert not labels.players.any()
 
 
 def test_who_is_outside_is_left_out_and_rows_move_up(picture):
     spec = SceneSpec((32, 32), players=2)
     view = View((32, 0), (32, 32), (32, 32))
-    labels = scene_views.show(picture, view, spec).labels
+    _, labels = shown(picture, view, spec)
     assert labels.players.tolist() == [True, False]
     assert labels.crowd.tolist() == [False, True]
     # Boxes are not cut off: the crowd's goes on below.
@@ -142,7 +148,7 @@ def test_who_is_outside_is_left_out_and_rows_move_up(picture):
 def test_joints_outside_are_not_labelled(picture):
     spec = SceneSpec((32, 32), players=3)
     view = View((4, 10), (32, 32), (32, 32))
-    labels = scene_views.show(picture, view, spec).labels
+    _, labels = shown(picture, view, spec)
     inside = picture.facts.joints_px[0, :, 1] >= 10
     assert 0 < inside.sum() < 17
     np.testing.assert_array_equal(labels.joint_state[0] > 0, inside)

@@ -66,7 +66,8 @@ def test_sgd_follows_nesterov_s_formula_with_decay_in_the_gradient():
     transformation = optimizer.transformation(sgd, Phase(learning_rate=0.1), PARAMS)
     state, velocity = transformation.init(PARAMS), 0.0
     for _ in range(3):
-        updates, state = transformation.update(GRADIENTS, state, PARAMS)
+        found: Any = transformation.update(GRADIENTS, state, PARAMS)
+        updates, state = found
         gradient = 0.3 + 0.5 * 1.0
         velocity = 0.9 * velocity + gradient
         want = -0.1 * (gradient + 0.9 * velocity)

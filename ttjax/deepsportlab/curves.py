@@ -32,7 +32,7 @@ def accumulators(
         found[f"ball/within_{NEAR_PX:g}_px"] = _ball(predictions, labels)
     if outputs.semantic is not None and "player" in classes:
         found["masks/player_iou"] = _players_iou(
-            outputs.semantic, labels, classes.index("player"), stride
+            jnp.asarray(outputs.semantic), labels, classes.index("player"), stride
         )
     if outputs.offset is not None:
         found["players/miscounted"] = _miscounted(predictions, labels)

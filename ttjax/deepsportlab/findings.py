@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from ttjax.deepsportlab.arrays import Predictions
 from ttjax.scenes import JOINTS
@@ -85,5 +85,5 @@ def coco_results(
     return entries
 
 
-def _rounded(xy_px: Float[np.ndarray, " 2"]) -> list[float]:
+def _rounded(xy_px: Float[Array | np.ndarray, " 2"]) -> list[float]:
     return [round(float(value), 2) for value in xy_px]

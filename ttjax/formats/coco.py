@@ -268,14 +268,14 @@ def _content(path: pathlib.Path) -> dict[str, Any]:
 
 
 def _image(image: Mapping[str, Any], path: pathlib.Path) -> tuple[int, Any]:
-    numbers = [image.get(name) for name in ("id", "height", "width")]
+    numbers: list[Any] = [image.get(name) for name in ("id", "height", "width")]
     name = image.get("file_name")
     if not all(isinstance(n, int) for n in numbers) or not isinstance(name, str):
         raise LabelError(
             f"A picture has id, file_name, height and width, {path} has "
             f"{str(dict(image))[:80]}."
         )
-    number, height, width = numbers
+    number, height, width = (int(n) for n in numbers if n is not None)
     return number, (name, (height, width))
 
 

@@ -157,7 +157,8 @@ def labelled(events: Events, balls: openttgames.Balls) -> tuple[float, int | Non
 
     1 where there are no events.
     """
-    at = np.concatenate([events.get(kind, ()) for kind in ("bounce", "net")])
+    none = np.zeros(0, np.int64)
+    at = np.concatenate([events.get(kind, none) for kind in ("bounce", "net")])
     known = np.isin(at, balls.frames)
     without = np.sort(at[~known])
     first = int(without[0]) if len(without) else None

@@ -7,6 +7,8 @@ cut and converted without touching the rest. Colours are ITU-R BT.601, limited r
 of an odd size repeats its last row or column.
 """
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import UInt8
 
@@ -25,7 +27,8 @@ def pack(
     """One array of the three planes; chroma has half the size of luma, rounded up."""
     height, width = luma.shape
     if height % 2 or width % 2:
-        luma = np.pad(luma, ((0, height % 2), (0, width % 2)), mode="edge")
+        margin: Any = ((0, height % 2), (0, width % 2))
+        luma = np.pad(luma, margin, mode="edge")
     flat = np.concatenate([luma.reshape(-1), u.reshape(-1), v.reshape(-1)])
     return flat.reshape(-1, luma.shape[1])
 
@@ -64,7 +67,8 @@ def from_rgb(rgb: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "rows columns
     import cv2
 
     bottom, right = rgb.shape[0] % 2, rgb.shape[1] % 2
-    rgb = np.pad(rgb, ((0, bottom), (0, right), (0, 0)), mode="edge")
+    margin: Any = ((0, bottom), (0, right), (0, 0))
+    rgb = np.pad(rgb, margin, mode="edge")
     return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420), np.uint8)
 
 

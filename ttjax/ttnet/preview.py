@@ -83,9 +83,12 @@ def _rows(
 def _side_by_side(pictures: list[UInt8[np.ndarray, "_ _ 3"]]) -> Picture:
     """Pictures of any heights in a row, black below the lower ones."""
     height = max(len(picture) for picture in pictures)
+    margins: list[Any] = [
+        ((0, height - len(picture)), (0, 0), (0, 0)) for picture in pictures
+    ]
     filled = [
-        np.pad(picture, ((0, height - len(picture)), (0, 0), (0, 0)))
-        for picture in pictures
+        np.pad(picture, margin)
+        for picture, margin in zip(pictures, margins, strict=True)
     ]
     return np.concatenate(filled, axis=1)
 
