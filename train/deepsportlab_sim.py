@@ -1,6 +1,19 @@
 """A nano DeepSportLab from a simulated basketball court: ball, masks and poses.
 
-Command: `python -m ttjax.train train/deepsportlab_sim.py`. Not yet run.
+Command: `python -m ttjax.train train/deepsportlab_sim.py`. Hardware: 2 cores of an AMD
+EPYC. Time, 2026-11-28, with `--phases.0.minutes 5`: 8 minutes in all, 394 steps on 2,000
+scenes, far from the end of what it learns. Scores on 200 pictures of eight unseen
+arenas, 95 % intervals over pictures; the best constant has a bDQ of .021 and 0 else:
+
+| | score |
+|---|---|
+| pSQ, pDQ | .611 (.604 to .618), .340 (.308 to .374) |
+| bDQ | .012 (.001 to .027) |
+| pEQ, AP as published and as defined | .365, .005 |
+| joints, COCO's AP | .000 |
+
+Masks come first. The ball's share of the loss is a hundredth of the parts', and it has
+not been learnt yet. The time that is set here, ten minutes, was not yet run.
 """
 
 import pathlib

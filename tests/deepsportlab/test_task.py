@@ -41,6 +41,7 @@ def test_it_meets_the_contract_and_goes_through_checkpoints(task):
     assert shapes == jax.tree.map(lambda leaf: leaf.shape, answers.scene())
 
 
+@pytest.mark.slow
 def test_every_head_has_a_finite_loss_with_a_gradient(task, outputs):
     targets = task.targets(answers.scene(), outputs)
 

@@ -103,6 +103,7 @@ def test_top_level_names_are_those_that_phases_freeze_and_copy(exact):
     assert config.model.config is config
 
 
+@pytest.mark.slow
 def test_eager_equals_jitted(exact):
     config, variables, inputs, out = exact
     eager = jax.tree.leaves(config.model.apply(variables, inputs))
