@@ -1,8 +1,8 @@
 """A nano DeepSportLab from a simulated basketball court: ball, masks and poses.
 
 Command: `python -m ttjax.train train/deepsportlab_sim.py`. Hardware: 2 cores of an AMD
-EPYC. Time, 2026-11-28, with `--phases.0.minutes 5`: 8 minutes in all, 394 steps on 2,000
-scenes, far from the end of what it learns. Scores on 200 pictures of eight unseen
+EPYC. Time, 2026-11-28, with `--phases.0.minutes 5`: 8 minutes in all, 394 steps on
+2,000 scenes, far from the end of what it learns. Scores on 200 pictures of eight unseen
 arenas, 95 % intervals over pictures; the best constant has a bDQ of .021 and 0 else:
 
 | | score |
