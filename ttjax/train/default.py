@@ -2,26 +2,26 @@
 
 Command: `make train`. Its scores depend on how far it comes in its time, and that on
 the cores and what else they do. Hardware: 2 cores of an AMD EPYC without AVX-512,
-nothing else running. Time, 2026-11-28: 8 min 43 s after the install; 808 steps on 1,720
+nothing else running. Time, 2026-11-28: 9 min 35 s after the install; 994 steps on 2,728
 samples. Scores on 900 untrimmed frames of six unseen rallies, 1920x1080, and on twelve
 more (1,800 frames) that no choice of this recipe was made on:
 
 | | six | floor | best constant | twelve |
 |---|---|---|---|---|
-| PCK@10, global and local | .961, .993 | .95 | .003 | .944, .980 |
-| presence, global and local | .968, .980 | .96 | .838 | .921, .959 |
-| false presence, both | .000, .065 | at most .30 | 1 | .035, .148 |
-| IoU humans | .657 | .65 | .345 | .670 |
-| IoU table | .930 | .88 | .687 | .926 |
-| IoU scoreboard | .732 | .65 | .314 | .752 |
-| F1@2 bounce | .897 | .582 | .165 | .881 |
-| F1@2 net | .667 | .559 | .118 | .528 |
+| PCK@10, global and local | .955, .987 | .95 | .003 | .952, .980 |
+| presence, global and local | .961, .968 | .96 | .838 | .924, .965 |
+| false presence, both | .043, .152 | at most .30 | 1 | .026, .118 |
+| IoU humans | .670 | .65 | .345 | .682 |
+| IoU table | .929 | .88 | .687 | .932 |
+| IoU scoreboard | .800 | .65 | .314 | .811 |
+| F1@2 bounce | .828 | .582 | .165 | .852 |
+| F1@2 net | .750 | .559 | .118 | .667 |
 
-Median error 2.3 px global, .64 px local. 24 events in six rallies, 49 in twelve: their
-F1 is rough. On a faster hour the same recipe, with fewer canvases without a ball,
-drew 2,984 samples and made 874 steps: PCK@10 .969 and .994, presence .972 and .972 on
-the six. What the global stage misses is the ball that is tossed to serve, and turns at
-a racket.
+Median error 2.3 px global, .69 px local. 24 events in six rallies, 49 in twelve: their
+F1 is rough. On a slower hour it drew 1,720 samples in less time and made 808 steps:
+PCK@10 .961 and .993, presence .968 and .980 on the six; on the twelve .944 and .980,
+.921 and .959, F1@2 .881 and .528. What the global stage misses is the ball that is
+tossed to serve, and turns at a racket.
 """
 
 import pathlib
