@@ -1,7 +1,6 @@
 import itertools
 
 import numpy as np
-import pytest
 
 from ttjax.deepsportlab import scores
 from ttjax.deepsportlab.scores import Statistic
@@ -36,25 +35,9 @@ def test_scores_without_a_sample_and_bounds_of_few_pictures_are_left_out():
     assert scores.entries({"none": nothing}, 0) == {}
 
 
-def test_quotient_of_nothing_is_not_a_number():
-    got = scores.quotient(np.array([1.0, 0.0]), np.array([2.0, 0.0]))
-    assert got[0] == 0.5
-    assert np.isnan(got[1])
-
-
 def test_the_true_f1_of_the_paper_is_twice_what_it_prints():
     got = scores.harmonic_mean(np.array([0.875, 0.0]), np.array([0.821, 0.0]))
     np.testing.assert_allclose(got, [0.847, 0.0], atol=5e-4)
-
-
-def test_draws_are_of_as_many_pictures_as_there_are(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(scores, "CHUNK", 7 * 64)
-    parts = list(scores.draws(7))
-    assert {part.shape for part in parts} == {(64, 7), (1000 % 64, 7)}
-    every = np.concatenate(parts)
-    assert every.shape == (scores.RESAMPLES, 7)
-    assert (every.sum(axis=1) == 7).all()
-    np.testing.assert_array_equal(every, np.concatenate(list(scores.draws(7))))
 
 
 def test_draws_without_a_sample_do_not_widen_the_interval():

@@ -75,6 +75,16 @@ class PeakToMask:
         player, visible: of the pixel of each place. area_px: of the masks.
         """
         eligible = places.peak & visible if self.on_mask else places.peak
+        return self._given(places, player, eligible, of, area_px)
+
+    def _given(
+        self,
+        places: candidates.Candidates,
+        player: Int32[Array, "f q"],
+        eligible: Bool[Array, "f q"],
+        of: Centres,
+        area_px: Float[Array, " n"],
+    ) -> tuple[Float[Array, "n f 2"], Float[Array, "n f"]]:
         return strongest(places, player, eligible, players=len(area_px))
 
 
@@ -90,19 +100,14 @@ class PeakToOwner(PeakToMask):
 
     rival: float = 0.5
 
-    def choose(
+    def _given(
         self,
         places: candidates.Candidates,
         player: Int32[Array, "f q"],
-        visible: Bool[Array, "f q"],
+        eligible: Bool[Array, "f q"],
         of: Centres,
         area_px: Float[Array, " n"],
     ) -> tuple[Float[Array, "n f 2"], Float[Array, "n f"]]:
-        """Each player's place of each kind, in px, and its score; 0: there is none.
-
-        player, visible: of the pixel of each place. area_px: of the masks.
-        """
-        eligible = places.peak & visible if self.on_mask else places.peak
         reach_px = 2.0 * jnp.sqrt(area_px)
         return shared(places, player, eligible, of, reach_px, rival=self.rival)
 

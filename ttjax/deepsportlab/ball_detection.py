@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from ttjax.deepsportlab.comparison import Comparison
-from ttjax.deepsportlab.scores import Statistic, quotient, ratio
+from ttjax.deepsportlab.scores import Statistic, ratio
+from ttjax.metrics.intervals import quotient
 from ttjax.samples import UNKNOWN, VISIBLE
 
 THRESHOLDS = np.linspace(0.0, 1.0, 21)

@@ -14,7 +14,8 @@ from jaxtyping import Bool, Integer
 
 from ttjax.deepsportlab import panoptic
 from ttjax.deepsportlab.comparison import Comparison
-from ttjax.deepsportlab.scores import Statistic, quotient, ratio
+from ttjax.deepsportlab.scores import Statistic, ratio
+from ttjax.metrics.intervals import quotient
 
 
 def components(mask: Bool[np.ndarray, "h w"]) -> Integer[np.ndarray, "h w"]:

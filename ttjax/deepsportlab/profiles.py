@@ -8,9 +8,10 @@ from jaxtyping import Bool, Float, Integer
 
 from ttjax.deepsportlab import court, poses, precision
 from ttjax.deepsportlab.comparison import Comparison
-from ttjax.deepsportlab.precision import Ranked
-from ttjax.deepsportlab.scores import Statistic, harmonic_mean, quotient, ratio
+from ttjax.deepsportlab.precision import Ranked, Sized
+from ttjax.deepsportlab.scores import Statistic, harmonic_mean, ratio
 from ttjax.deepsportlab.truth import Truth
+from ttjax.metrics.intervals import quotient
 
 MOST = 20
 """Poses of a picture that count, as in COCO."""
@@ -171,7 +172,7 @@ class Standard:
 class JointRecord:
     """Of one picture: the ranked poses, and the OKS of those matched from 1/2 on."""
 
-    ranked: Ranked
+    ranked: Sized
     oks: Float[np.ndarray, " _"]
 
 
@@ -188,9 +189,20 @@ def joint_oks(pair: Comparison) -> Float[np.ndarray, "p n"]:
     )
 
 
+def pose_area(
+    joints_px: Float[np.ndarray, "p k 2"], found: Bool[np.ndarray, "p k"]
+) -> Float[np.ndarray, " p"]:
+    """Of the boxes around the joints that were found: what COCO takes for a pose's."""
+    low = np.where(found[..., None], joints_px, np.inf).min(axis=1)
+    high = np.where(found[..., None], joints_px, -np.inf).max(axis=1)
+    some = found.any(axis=1)[:, None]
+    sides = np.where(some, high, 0.0) - np.where(some, low, 0.0)
+    return sides.prod(axis=1).astype(np.float64)
+
+
 @dataclasses.dataclass(frozen=True)
 class Joints:
-    """COCO's keypoint AP and AR (20 poses a picture, all sizes) of the 17 joints."""
+    """COCO's keypoint AP and AR of the 17 joints, 20 poses a picture."""
 
     def record(self, pair: Comparison) -> JointRecord | None:
         """None where joints are not annotated."""
@@ -202,19 +214,30 @@ class Joints:
         labelled = (truth.joint_state[rows] > 0).any(axis=1)
         score = guess.score.astype(np.float64)
         ignored, crowd = ~labelled | truth.crowd[rows], truth.crowd[rows]
-        ranked = precision.rank(score, alike, ignored=ignored, crowd=crowd, most=MOST)
+        ranked = precision.rank_by_size(
+            score,
+            alike,
+            ignored=ignored,
+            crowd=crowd,
+            most=MOST,
+            area_px=pose_area(guess.joints_px, guess.found),
+            true_area_px=truth.area_px[rows],
+        )
         order = np.argsort(-score, kind="stable")[:MOST]
         taken = precision.match(
             alike[order], ignored=ignored, crowd=crowd, thresholds=np.array([0.5])
         )[0]
-        counts = ranked.right[0]
+        counts = ranked.every.right[0]
         return JointRecord(ranked, alike[order[counts], taken[counts]])
 
     def statistics(self, records: Sequence[JointRecord | None]) -> dict[str, Statistic]:
-        """`joints/` AP, AR, F1 and the mean `OKS` of the poses that are matched."""
+        """`joints/` AP, AR, F1, APm and APl of medium and large people, mean `OKS`.
+
+        The latter of the poses that are matched.
+        """
         matched = [np.zeros(0) if one is None else one.oks for one in records]
         return {
-            **precision.statistics(
+            **precision.sized_statistics(
                 "joints", [None if one is None else one.ranked for one in records]
             ),
             "joints/OKS": ratio(

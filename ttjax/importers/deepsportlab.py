@@ -6,13 +6,13 @@ which give everything. Kernels change from (out, in, h, w) to (h, w, in, out).
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from ttjax.deepsportlab.backbones import ResNet
 from ttjax.deepsportlab.config import Config
 from ttjax.deepsportlab.heads import SHUFFLE
+from ttjax.importers import transfer
 from ttjax.nn.resnet import BLOCKS
 from ttjax.typing import Variables
 
@@ -22,8 +22,6 @@ ORDER_12 = ("confidence", "x", "y", "spread", "scale")
 ORDER_13 = ("spread", "confidence", "x", "y", "scale")
 """The same in OpenPifPaf 0.13."""
 
-_PREFIXES = ("module.", "model.")
-_IGNORED = ("num_batches_tracked", "log_sigmas")
 _PAN = "head_nets.1"
 
 
@@ -45,8 +43,7 @@ def variables(
         ValueError: the file is none of the three kinds or of another trunk, a tensor is
             missing, has another shape, or is left over.
     """
-    state = {_strip(name): np.asarray(value) for name, value in state.items()}
-    state = {n: v for n, v in state.items() if not n.endswith(_IGNORED)}
+    state = transfer.bare(state, ignored=("log_sigmas",))
     if not isinstance(config.backbone, ResNet):
         raise ValueError(
             f"The public weights are those of ResNets, got "
@@ -69,10 +66,13 @@ def variables(
             "layers are 'conv1', 'base_net.input_block.0' and 'base_net.net.0.0', got "
             f"{sorted(state)[:3]}: rename them."
         )
-    out = {"params": reader.params, "batch_stats": reader.batch_stats}
-    _check(out, config)
-    _check_leftovers(reader, config)
-    return out
+    transfer.check_shapes(
+        reader.variables,
+        _of_same_modules(config.abstract_variables(), reader.variables),
+        remedy="change the config's backbone, classes or widths",
+    )
+    reader.check_leftovers(_unasked(state, config))
+    return reader.variables
 
 
 def grouped(kernel: np.ndarray, order: tuple[str, ...]) -> np.ndarray:
@@ -87,41 +87,8 @@ def grouped(kernel: np.ndarray, order: tuple[str, ...]) -> np.ndarray:
     return np.concatenate([group.reshape(-1, *kernel.shape[1:]) for group in groups])
 
 
-def _strip(name: str) -> str:
-    for prefix in _PREFIXES:
-        name = name.removeprefix(prefix)
-    return name
-
-
-class _Reader:
-    """Takes tensors by their PyTorch names and puts them under ours."""
-
-    def __init__(self, state: Mapping[str, np.ndarray]):
-        self.state = state
-        self.used: set[str] = set()
-        self.params: dict[str, Any] = {}
-        self.batch_stats: dict[str, Any] = {}
-
-    def take(self, name: str) -> np.ndarray:
-        if name not in self.state:
-            raise ValueError(
-                f"The config needs the tensor {name!r}, the file lacks it: change the "
-                "config's backbone or heads, or use other weights."
-            )
-        self.used.add(name)
-        return self.state[name]
-
-    def conv(self, ours: str, theirs: str, bias: bool = False) -> None:
-        kernel = self.take(f"{theirs}.weight")
-        _put(self.params, f"{ours}/kernel", kernel.transpose(2, 3, 1, 0))
-        if bias:
-            _put(self.params, f"{ours}/bias", self.take(f"{theirs}.bias"))
-
-    def norm(self, ours: str, theirs: str) -> None:
-        _put(self.params, f"{ours}/scale", self.take(f"{theirs}.weight"))
-        _put(self.params, f"{ours}/bias", self.take(f"{theirs}.bias"))
-        _put(self.batch_stats, f"{ours}/mean", self.take(f"{theirs}.running_mean"))
-        _put(self.batch_stats, f"{ours}/var", self.take(f"{theirs}.running_var"))
+class _Reader(transfer.Transfer):
+    """The parts of a DeepSportLab."""
 
     def trunk(self, depth: int, stem: str, stages: str, shift: int) -> None:
         """stem: of "conv", "bn" or their numbers; stages: of stage number + shift."""
@@ -157,7 +124,7 @@ class _Reader:
                 value = self.take(f"head_nets.{place}.conv.{theirs}")
                 value = value if order is None else grouped(value, order)
                 value = value.transpose(2, 3, 1, 0) if theirs == "weight" else value
-                _put(self.params, f"{head}/conv/{ours}", value)
+                self.put(f"{head}/conv/{ours}", value)
         if complete and config.has_maps:
             self.maps(config)
 
@@ -184,63 +151,24 @@ class _Reader:
     def fuse(self, ours: str, theirs: str) -> None:
         # (c, 1, h, w) -> (h, w, 1, c), as any other kernel.
         kernel = self.take(f"{theirs}.0.0.weight").transpose(2, 3, 1, 0)
-        _put(self.params, f"{ours}/depthwise", kernel)
+        self.put(f"{ours}/depthwise", kernel)
         self.norm(f"{ours}/bn_depthwise", f"{theirs}.0.1")
         self.conv(f"{ours}/pointwise", f"{theirs}.1")
         self.norm(f"{ours}/bn_pointwise", f"{theirs}.2")
 
 
-def _put(tree: dict[str, Any], path: str, value: np.ndarray) -> None:
-    *folders, leaf = path.split("/")
-    for folder in folders:
-        tree = tree.setdefault(folder, {})
-    tree[leaf] = np.ascontiguousarray(value, np.float32)
-
-
-def _check(found: Variables, config: Config) -> None:
-    """Raises ValueError where a module's paths or shapes are not the config's."""
-
-    def shapes(tree: Any, path: str = "") -> dict[str, tuple[int, ...]]:
-        if not isinstance(tree, Mapping):
-            return {path: tuple(tree.shape)}
-        return {
-            name: shape
-            for key, part in tree.items()
-            for name, shape in shapes(part, f"{path}/{key}").items()
-        }
-
-    theirs = shapes(found)
-    modules = {name.split("/")[2] for name in theirs}
-    ours = {
-        name: shape
-        for name, shape in shapes(config.abstract_variables()).items()
-        if name.split("/")[2] in modules
+def _of_same_modules(every: Variables, found: Variables) -> Variables:
+    """Those of the modules that were found: a file may hold a trunk alone."""
+    modules = {name for kind in found.values() for name in kind}
+    return {
+        kind: {name: part for name, part in parts.items() if name in modules}
+        for kind, parts in every.items()
     }
-    wrong = [
-        f"{path[1:]}: {theirs.get(path, 'none')} where {ours.get(path, 'none')} belongs"
-        for path in sorted(ours.keys() | theirs.keys())
-        if ours.get(path) != theirs.get(path)
-    ]
-    if wrong:
-        raise ValueError(
-            f"The weights have the shapes of the config, {len(wrong)} have not, first "
-            f"{wrong[0]}: change the config's backbone, classes or widths."
-        )
 
 
-def _check_leftovers(reader: _Reader, config: Config) -> None:
-    # The classifier of torchvision, and heads that the config leaves out.
-    unasked = ("fc.", "head_nets.")
+def _unasked(state: Mapping[str, np.ndarray], config: Config) -> tuple[str, ...]:
+    """Torchvision's classifier, and heads that the config leaves out."""
     full = {"parts", "centre", "ball", "masks"} <= set(config.heads)
-    if full and any(name.startswith(f"{_PAN}.head.") for name in reader.state):
-        unasked = ("fc.",)
-    left = sorted(
-        name
-        for name in reader.state
-        if name not in reader.used and not name.startswith(unasked)
-    )
-    if left:
-        raise ValueError(
-            f"Every tensor has a place in the network, {len(left)} have none, first "
-            f"{left[:3]}: these are the weights of another network."
-        )
+    if full and any(name.startswith(f"{_PAN}.head.") for name in state):
+        return ("fc.",)
+    return ("fc.", "head_nets.")

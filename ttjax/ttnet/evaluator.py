@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from ttjax.metrics.intervals import Score
 from ttjax.samples import VISIBLE, Labels, Window
 from ttjax.ttnet import scores, targets
 from ttjax.ttnet.arrays import Predictions
-from ttjax.ttnet.scores import Score
 
 PCK_PX = (1, 2, 5, 10)
 """Source px."""

@@ -1,73 +1,13 @@
-"""The arithmetic of a table of scores, on the host: intervals, matches, constants."""
+"""The arithmetic of a table of scores, on the host: ratios, matches, constants."""
 
-import dataclasses
 import itertools
-from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from ttjax.fields import peaks
-
-RESAMPLES = 1000
-"""Bootstrap draws of a 95 % interval."""
-
-FEWEST_CLIPS = 3
-"""With fewer clips an interval over clips says nothing."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Score:
-    """A row of the table; `None` where a field makes no sense.
-
-    value: the score. baseline: that of the best constant predictor. low, high: 95 %
-    interval over clips. n: the samples behind it.
-    """
-
-    value: float
-    n: int
-    baseline: float | None = None
-    low: float | None = None
-    high: float | None = None
-
-    def entry(self) -> dict[str, float]:
-        """The fields that are given."""
-        fields = dataclasses.asdict(self).items()
-        return {name: float(value) for name, value in fields if value is not None}
-
-
-def resamples(clips: int, *, seed: int = 0) -> Int[np.ndarray, "r clips"] | None:
-    """How often each clip is drawn in each bootstrap sample; None for too few clips."""
-    if clips < FEWEST_CLIPS:
-        return None
-    generator = np.random.default_rng(seed)
-    return generator.multinomial(clips, np.full(clips, 1.0 / clips), size=RESAMPLES)
-
-
-def interval(
-    of: Callable[[np.ndarray], np.ndarray], clips: int
-) -> tuple[float, float] | tuple[None, None]:
-    """95 % bootstrap interval over clips of a score.
-
-    of: from draws `[r, clips]` (how often each clip counts) to `[r]` scores, NaN where
-        a draw holds no sample.
-    """
-    draws = resamples(clips)
-    if draws is None:
-        return None, None
-    values = of(draws)
-    values = values[np.isfinite(values)]
-    if not len(values):
-        return None, None
-    low, high = np.quantile(values, (0.025, 0.975))
-    return float(low), float(high)
-
-
-def quotient(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """The quotient, NaN where nothing was counted."""
-    denominator = np.asarray(denominator, np.float64)
-    safe = np.where(denominator > 0, denominator, 1.0)
-    return np.where(denominator > 0, numerator / safe, np.nan)
+from ttjax.metrics import intervals
+from ttjax.metrics.intervals import Score, quotient
 
 
 def ratio(
@@ -90,9 +30,7 @@ def ratio(
             share = quotient(np.where(there, share, 0.0).sum(1), there.sum(1))
         return np.sqrt(share) if root else share
 
-    clips = len(numerators)
-    low, high = interval(of, clips)
-    return Score(float(of(np.ones((1, clips)))[0]), n, baseline, low, high)
+    return intervals.score(of, len(numerators), n=n, baseline=baseline)
 
 
 def median(
@@ -114,8 +52,7 @@ def median(
                 found[row] = values[np.searchsorted(weight, 0.5 * weight[-1])]
         return found
 
-    low, high = interval(of, clips)
-    return Score(float(of(np.ones((1, clips)))[0]), len(values), baseline, low, high)
+    return intervals.score(of, clips, n=len(values), baseline=baseline)
 
 
 def matches(

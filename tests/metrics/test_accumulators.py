@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ttjax.metrics import Mean, Mergeable, Ratio, RootMean
+from ttjax.metrics.accumulators import Mean, Mergeable, Ratio, RootMean
 
 RNG = np.random.default_rng(0)
 A, B = RNG.uniform(0, 5, (2, 12)).astype(np.float32)
