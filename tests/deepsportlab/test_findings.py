@@ -1,6 +1,8 @@
+import dataclasses
 import json
 
 import numpy as np
+import pytest
 
 from tests.deepsportlab import answers
 from ttjax.deepsportlab import findings
@@ -36,15 +38,10 @@ def test_joints_that_were_not_found_are_missing():
     assert len(player["joints"]) == 16
 
 
-def test_coco_counts_from_pixel_centres():
+@pytest.mark.parametrize("kind", ["cells", "players"])
+def test_a_picture_with_more_than_there_is_room_for_is_flagged(kind):
     found = answers.right()
-    found.joint_score[0, 0, 3] = 0.0
-    players = findings.record(found, 0, ball_threshold=0.5)["players"]
-    entries = findings.coco_results(players, 7)
-    assert [entry["image_id"] for entry in entries] == [7, 7]
-    flat = np.reshape(entries[0]["keypoints"], (17, 3))
-    np.testing.assert_allclose(flat[0, :2], found.joints_px[0, 0, 0] - 0.5)
-    np.testing.assert_array_equal(flat[3], 0.0)
-    x, y, w, h = entries[0]["bbox"]
-    np.testing.assert_allclose([x, y, x + w, y + h], [69.5, 11.5, 71.5, 43.5])
-    assert findings.coco_results([{**players[0], "joints": {}}], 7) == []
+    assert not findings.record(found, 0, ball_threshold=0.5)["truncated"]
+    full = dataclasses.replace(found.overflow, **{kind: np.array([True])})
+    found = dataclasses.replace(found, overflow=full)
+    assert findings.record(found, 0, ball_threshold=0.5)["truncated"] is True

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from ttjax.media import people
 from ttjax.scenes import JOINTS
@@ -49,3 +50,39 @@ def test_a_map_tints_the_pixels_that_it_covers():
     untouched = np.zeros((40, 60, 3), np.uint8)
     people.tint(untouched, np.zeros_like(ids), to_source=(2.0, 2.0))
     assert not untouched.any()
+
+
+@pytest.mark.parametrize(("stride", "scale"), [(1, (4.0, 3.0)), (4, (16.0, 8.0))])
+def test_each_pixel_gets_what_its_nearest_pixel_of_the_map_says(stride, scale):
+    """Against distances: pixel j of the map stands at j * stride + 0.5."""
+    ids = np.arange(5 * 7, dtype=np.uint8).reshape(5, 7)
+    got = people.at_pixels(ids, (33, 90), to_source=scale, stride=stride)
+    places = [
+        (np.arange(size) * stride + 0.5) * (step / stride)
+        for size, step in ((5, scale[1]), (7, scale[0]))
+    ]
+    for y, x in np.ndindex(got.shape):
+        away = [np.abs(at - (px + 0.5)) for at, px in zip(places, (y, x), strict=True)]
+        name = ids[tuple(found.argmin() for found in away)]
+        ties = [np.diff(np.sort(found)[:2])[0] for found in away]
+        assert got[y, x] == name or min(ties) < 1e-9
+
+
+def test_a_coarse_map_tints_around_its_pixels():
+    frame, ids = np.zeros((17, 17, 3), np.uint8), np.zeros((5, 5), np.uint8)
+    ids[2, 2] = 1  # at 8.5
+    people.tint(frame, ids, to_source=(4.0, 4.0), stride=4, opacity=1.0)
+    rows, columns = np.nonzero(frame.any(axis=-1))
+    assert (rows.min(), rows.max()) == (columns.min(), columns.max()) == (6, 9)
+
+
+def test_an_outline_is_the_outermost_pixels():
+    ids = np.zeros((12, 12), np.uint8)
+    ids[2:8, 3:9] = 1
+    ids[4:10, 6:11] = 2
+    frame = np.zeros((12, 12, 3), np.uint8)
+    people.outline(frame, ids, (9, 9, 9), to_source=(1.0, 1.0))
+    padded = np.pad(ids, 1)
+    for y, x in np.ndindex(12, 12):
+        around = padded[[y, y + 2, y + 1, y + 1], [x + 1, x + 1, x, x + 2]]
+        assert frame[y, x].any() == (ids[y, x] > 0 and (around != ids[y, x]).any())

@@ -10,6 +10,7 @@ from ttjax.predictor import Predictor
 from ttjax.samples import Window
 from ttjax.video import analyse as module
 from ttjax.video.analyse import Summary, analyse, rate_note
+from ttjax.video.stream import Annotated
 
 HW = (48, 64)
 
@@ -90,11 +91,16 @@ def test_a_video_of_one_stack_is_long_enough_and_no_shorter(model, clip, tmp_pat
 
 
 def test_what_is_no_video_is_refused(model, clip, tmp_path):
+    cv2 = pytest.importorskip("cv2")
     clip.write_text("no video")
     with pytest.raises(VideoError):
         analyse(clip, model, tmp_path / "out")
     with pytest.raises(FileNotFoundError):
         analyse(tmp_path / "missing.mp4", model, tmp_path / "out")
+    whole = cv2.imencode(".png", np.full((*HW, 3), 90, np.uint8))[1].tobytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(VideoError, match=r"cut\.png"):
+        analyse(tmp_path / "cut.png", model, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -112,3 +118,38 @@ def test_another_frame_rate_than_in_training_is_said(fps, said):
 def test_an_unknown_frame_rate_is_passed_over():
     assert rate_note({}, 25) is None
     assert rate_note({"recipe": {"data": {"type": "X", "roots": ["a"]}}}, 25) is None
+
+
+def test_people_are_written_as_coco_takes_them(model, clip, tmp_path, monkeypatch):
+    write(clip, 5)
+    frame = np.zeros((*HW, 3), np.uint8)
+    players = [{"row": 0, "score": 0.5, "joints": {"nose": [3.5, 4.5, 0.9]}}]
+    found = [
+        Annotated(
+            n, frame, {"frame": n, "players": players * (n != 1), "truncated": n > 0}
+        )
+        for n in range(3)
+    ]
+    monkeypatch.setattr(module.stream, "annotate", lambda *_, **__: iter(found))
+    done = analyse(clip, model, tmp_path / "out", coco=True)
+    assert done.truncated == 2
+    assert done.coco == tmp_path / "out" / module.COCO
+    assert done.coco is not None
+    people = json.loads(done.coco.read_text())
+    assert [one["image_id"] for one in people] == [0, 2]
+    assert people[0]["keypoints"][:3] == [3.0, 4.0, 0.9]
+
+
+def test_people_of_a_model_that_looks_for_none_are_refused(model, clip, tmp_path):
+    write(clip, 6)
+    with pytest.raises(ValueError, match=r"this model finds .*'ball'"):
+        analyse(clip, model, tmp_path / "out", coco=True)
+
+
+def test_frames_that_are_too_small_leave_nothing_behind(clip, tmp_path):
+    write(clip, 5)
+    config = brightest.Config(frame_hw=(2 * HW[0], HW[1]))
+    large = Predictor(brightest.Task(config), brightest.VARIABLES)
+    with pytest.raises(ValueError, match="got 48 x 64: enlarge the video"):
+        analyse(clip, large, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -8,7 +8,9 @@ import pytest
 from tests import brightest
 from ttjax import mains
 from ttjax.media.writer import VideoWriter
+from ttjax.video import analyse as analysis
 from ttjax.video.__main__ import analyse, main
+from ttjax.video.analyse import Summary
 
 
 @pytest.fixture
@@ -45,6 +47,12 @@ def test_the_overlay_can_be_switched_off(clip, run, tmp_path):
     main(["analyse", *given, "--no-overlay", "--masks"])
     assert [path.name for path in out.iterdir()] == ["frames.jsonl"]
     assert callable(analyse)
+
+
+def test_people_of_a_model_without_any_give_one_line(clip, run, tmp_path, capsys):
+    given = [str(clip), "--checkpoint", str(run), "--out", str(tmp_path / "out")]
+    assert mains.guarded(lambda: main(["analyse", *given, "--coco"])) == 2
+    assert "leave out `coco`" in capsys.readouterr().err
 
 
 def test_wrong_arguments_give_one_line(clip, tmp_path, capsys):
@@ -84,3 +92,13 @@ def test_a_short_video_gives_one_line_with_both_counts(run, tmp_path, capsys):
     assert len(errors) == 1
     assert "3 frames" in errors[0]
     assert "has 2" in errors[0]
+
+
+def test_what_a_model_had_no_room_for_is_said(clip, run, tmp_path, capsys, monkeypatch):
+    done = Summary(6, 1.0, tmp_path / "frames.jsonl", None, truncated=2)
+    monkeypatch.setattr(analysis, "analyse", lambda *_, **__: done)
+    given = [str(clip), "--checkpoint", str(run), "--out", str(tmp_path / "out")]
+    main(["analyse", *given])
+    said = capsys.readouterr()
+    assert "note: in 2 of 6 frames there was more than the decoder" in said.err
+    assert str(done.jsonl) in said.out

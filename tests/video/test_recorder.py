@@ -4,7 +4,7 @@ from tests import brightest
 from ttjax import evaluation
 from ttjax.media.reader import Reader
 from ttjax.predictor import Predictor
-from ttjax.video.recorder import Observer, Recorder
+from ttjax.video.recorder import Findings, Observer, Recorder
 from ttjax.video.stream import annotate
 
 HW = (49, 64)
@@ -62,3 +62,13 @@ def test_an_error_in_an_evaluation_discards_its_overlay(model, tmp_path):
         stumble(observer, lambda entered: entered(clip, frame, None))
     assert len(observer.paths) == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_findings_of_a_recording_become_a_video(model, tmp_path):
+    clip = next(clips())
+    stream = model.stream(HW)
+    with Findings(tmp_path / "hall.1", model.task, clip) as drawn:
+        for frame in clip.frames():
+            drawn.push(frame, stream.push(frame))
+    assert drawn.path == tmp_path / "hall.1.mp4"
+    assert len(list(Reader(drawn.path))) == 6

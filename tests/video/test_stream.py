@@ -7,6 +7,10 @@ import numpy as np
 import pytest
 
 from tests import brightest
+from tests.deepsportlab import answers
+from ttjax.deepsportlab.config import nano
+from ttjax.deepsportlab.decoder import Decoder
+from ttjax.deepsportlab.task import Task
 from ttjax.predictor import Predictor
 from ttjax.samples import Window
 from ttjax.video.stream import Annotated, Annotator, PlayerMap, annotate
@@ -106,3 +110,17 @@ def test_a_map_of_players_goes_with_its_frame():
     np.testing.assert_array_equal(each.players.ids, ids[0])
     assert each.players.to_source == (6.0, 6.0)
     assert set(each.record) == {"frame", "ball", "events"}
+
+
+def test_a_map_of_a_network_of_scenes_is_of_every_so_many_pixels():
+    config = nano(image_hw=answers.HW, players=answers.ROWS)
+    task = Task(config=config, decoder=Decoder(players=answers.ROWS))
+    frame = np.zeros((*answers.HW, 3), np.uint8)
+    (each,) = Annotator(task).push(frame, answers.right())
+    assert each.players is not None
+    assert each.players.stride == answers.STRIDE
+    got = each.players.at_pixels(answers.HW)
+    names = np.array([0, 2, 0, 1] + [0] * 252, np.uint8)
+    want = names[answers.scene().labels.ids[0]]
+    step = answers.STRIDE
+    np.testing.assert_array_equal(got[::step, ::step], want[::step, ::step])

@@ -67,25 +67,38 @@ def named(
     return np.array(places, np.float64), np.array(there, np.bool_)
 
 
+def at_pixels(
+    ids: Integer[np.ndarray, "hm wm"],
+    size_hw: tuple[int, int],
+    *,
+    to_source: tuple[float, float],
+    stride: float | int = 1,
+) -> Integer[np.ndarray, "h w"]:
+    """A map of players at each pixel of a frame: what its nearest pixel says.
+
+    to_source: px of the frame per pixel of the map, (x, y).
+    stride: the map is every `stride`-th row and column of a picture, from the first on:
+        its pixel j stands at j * stride + 0.5 there, not in the middle of a block.
+    """
+    rows, columns = _nearest(ids, size_hw, to_source, stride)
+    return ids[rows[:, None], columns[None, :]]
+
+
 def tint(
     frame: Frame,
     ids: Integer[np.ndarray, "hm wm"],
     *,
     to_source: tuple[float, float],
+    stride: float | int = 1,
     opacity: float = 0.4,
     colour: Colour | None = None,
 ) -> Frame:
     """Blends each player's colour over the pixels that are his.
 
-    ids: 0, or the row of the player + 1. to_source: px of the frame per pixel of the
-    map, (x, y). colour: of all players; None: each his own.
+    ids: 0, or the row of the player + 1. to_source, stride: as in `at_pixels`. colour:
+    of all players; None: each his own.
     """
-    rows, columns = (
-        np.minimum(((np.arange(size) + 0.5) / scale).astype(np.int64), limit - 1)
-        for size, scale, limit in zip(
-            frame.shape[:2], to_source[::-1], ids.shape, strict=True
-        )
-    )
+    rows, columns = _nearest(ids, frame.shape[:2], to_source, stride)
     table = np.array([colour or colour_of(row - 1) for row in range(256)], np.float32)
     # Only where there are players: most of a frame is background.
     busy = np.flatnonzero((ids > 0).any(axis=1)[rows])
@@ -97,3 +110,38 @@ def tint(
     blended = (1 - opacity) * frame[part][there] + opacity * table[near[there]]
     frame[part][there] = np.rint(blended).astype(np.uint8)
     return frame
+
+
+def outline(
+    frame: Frame,
+    ids: Integer[np.ndarray, "hm wm"],
+    colour: Colour,
+    *,
+    to_source: tuple[float, float],
+    stride: float | int = 1,
+) -> Frame:
+    """Draws the outermost pixels of each player; the rest as `tint` has it."""
+    near = at_pixels(ids, frame.shape[:2], to_source=to_source, stride=stride)
+    around = np.pad(near, 1, mode="edge")
+    height, width = near.shape
+    edge = np.zeros(near.shape, np.bool_)
+    for down, right in ((0, 1), (2, 1), (1, 0), (1, 2)):
+        edge |= around[down : down + height, right : right + width] != near
+    frame[edge & (near > 0)] = colour
+    return frame
+
+
+def _nearest(
+    ids: Integer[np.ndarray, "hm wm"],
+    size_hw: tuple[int, ...],
+    to_source: tuple[float, float],
+    stride: float | int,
+) -> tuple[Integer[np.ndarray, " h"], Integer[np.ndarray, " w"]]:
+    """The row and the column of a map that are nearest to those of a frame."""
+    found = []
+    for size, scale, limit in zip(size_hw, to_source[::-1], ids.shape, strict=True):
+        place = (np.arange(size) + 0.5) * (stride / scale)
+        index = np.floor((place - 0.5) / stride + 0.5).astype(np.int64)
+        found.append(index.clip(0, limit - 1))
+    rows, columns = found
+    return rows, columns

@@ -14,15 +14,18 @@ def analyse(
     out: pathlib.Path,
     overlay: bool = True,
     masks: bool = False,
+    coco: bool = False,
 ) -> None:
-    """Finds the ball, events and masks in a video.
+    """Finds the ball, events and people in a video.
 
     Args:
         clip: Any video file.
         checkpoint: A run's directory, or one of its checkpoints.
         out: Where frames.jsonl and overlay.mp4 are written.
         overlay: Draws what is found over the video.
-        masks: Computes masks, too, and draws them into the overlay.
+        masks: Computes masks of classes, too, and draws them into the overlay.
+        coco: Writes coco_results.json: people with masks and joints, as pycocotools
+            loads them; a frame's number is its image_id.
     """
     import rich.console
     import rich.progress
@@ -51,13 +54,20 @@ def analyse(
             checkpoint=str(checkpoint),
             overlay=overlay,
             masks=masks,
+            coco=coco,
             watch=lambda frames, total: bar.track(
                 frames, total=total or None, description=clip.name
             ),
         )
+    if done.truncated:
+        console.print(
+            f"note: in {done.truncated} of {done.frames} frames there was more than "
+            "the decoder has room for, and the weakest was left out: raise its "
+            "capacities in the recipe."
+        )
     rate = done.frames / max(done.seconds, 1e-9)
     print(f"{done.frames} frames in {done.seconds:.1f} s ({rate:.1f} frames/s)")
-    for path in (done.jsonl, done.overlay):
+    for path in (done.jsonl, done.overlay, done.coco):
         if path is not None:
             print(path)
 

@@ -1,4 +1,4 @@
-"""A video file in, `frames.jsonl` and `overlay.mp4` out."""
+"""A video file in; `frames.jsonl`, `overlay.mp4` and COCO's results out."""
 
 import contextlib
 import dataclasses
@@ -9,15 +9,16 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ttjax.formats import coco_results
 from ttjax.media import reader
 from ttjax.predictor import Predictor
-from ttjax.video import stream
+from ttjax.video import people, stream
 from ttjax.video.recorder import Recorder
 
 SCHEMA = 1
 """Of `frames.jsonl`; raised with every change that breaks its readers."""
 
-FRAMES, OVERLAY = "frames.jsonl", "overlay.mp4"
+FRAMES, OVERLAY, COCO = "frames.jsonl", "overlay.mp4", "coco_results.json"
 
 MASKS_PER_SECOND = 30
 """Masks change slowly; more often than so they are not computed."""
@@ -25,12 +26,17 @@ MASKS_PER_SECOND = 30
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """What was written. `overlay` is None where none was asked for."""
+    """What was written. `overlay` and `coco` are None where not asked for.
+
+    truncated: in so many frames there was more than the model has room for.
+    """
 
     frames: int
     seconds: float
     jsonl: pathlib.Path
     overlay: pathlib.Path | None
+    coco: pathlib.Path | None = None
+    truncated: int = 0
 
 
 def analyse(
@@ -41,6 +47,7 @@ def analyse(
     checkpoint: str = "",
     overlay: bool = True,
     masks: bool = False,
+    coco: bool = False,
     watch: Callable[[Iterable[Any], int], Iterable[Any]] = lambda items, _: items,
 ) -> Summary:
     """Analyses a video in one pass; memory does not grow with its length.
@@ -50,14 +57,18 @@ def analyse(
     fields of the task's records, null where no window speaks of that frame.
 
     masks: computes masks and draws them into the overlay.
+    coco: writes people with masks and joints to `coco_results.json`, as
+        `ttjax.formats.coco_results` has them; the number of a frame is its `image_id`.
     watch: gets the frames that come and their expected number; for progress bars.
 
     Raises:
         FileNotFoundError: there is no such file.
         VideoError: it is no video or damaged; the lines before the damage stay.
-        ValueError: it is shorter than a stack, or smaller than the network's view.
+        ValueError: it is shorter than a stack, or smaller than the network's view; or
+            COCO's results of a family that does not look for people.
     """
     video = reader.Reader(pathlib.Path(clip))
+    predictor.task.sample.check_frame(video.size_hw)
     out = pathlib.Path(out)
     window, start = predictor.task.window, time.perf_counter()
     frames = iter(video.frames())
@@ -84,24 +95,31 @@ def analyse(
         "checkpoint": checkpoint,
     }
     out.mkdir(parents=True, exist_ok=True)
-    count = 0
+    count = truncated = 0
     with contextlib.ExitStack() as stack:
         lines = stack.enter_context((out / FRAMES).open("w", encoding="utf-8"))
         lines.write(json.dumps(header) + "\n")
-        drawn = None
+        drawn = results = None
         if overlay:
             opened = Recorder(out / OVERLAY, fps=video.fps, size_hw=video.size_hw)
             drawn = stack.enter_context(opened)
+        if coco:
+            results = stack.enter_context(coco_results.Writer(out / COCO))
         for each in found:
             lines.write(json.dumps(each.record, allow_nan=False) + "\n")
+            if results is not None:
+                results.write(people.coco(each))
             if drawn is not None:
                 drawn.push(each)
             count += 1
+            truncated += bool(each.record.get("truncated"))
     return Summary(
         frames=count,
         seconds=time.perf_counter() - start,
         jsonl=out / FRAMES,
         overlay=out / OVERLAY if overlay else None,
+        coco=out / COCO if coco else None,
+        truncated=truncated,
     )
 
 

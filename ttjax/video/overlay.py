@@ -102,7 +102,8 @@ class Painter:
 def _players(frame: Picture, found: Annotated) -> None:
     """Each player's pixels tinted, and his skeleton, in his colour."""
     if found.players is not None:
-        people.tint(frame, found.players.ids, to_source=found.players.to_source)
+        of = found.players
+        people.tint(frame, of.ids, to_source=of.to_source, stride=of.stride)
     for player in found.record.get("players") or ():
         joints, there = people.named(player["joints"], JOINTS)
         people.skeleton(frame, joints, there, people.colour_of(player["row"]))

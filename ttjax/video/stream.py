@@ -9,7 +9,9 @@ import jax
 import numpy as np
 from jaxtyping import Float, Integer, UInt8
 
+from ttjax.media import people
 from ttjax.predictor import Predictor, one_behind
+from ttjax.scenes import SceneSpec
 from ttjax.task import Task
 from ttjax.video.merger import Merger
 
@@ -21,12 +23,18 @@ _MASKS, _PLAYERS = "masks as an array", "players as a map"
 class PlayerMap:
     """Whose each pixel of a frame is.
 
-    ids: 0, or the row of the player + 1. to_source: px of the frame per pixel of the
-    map, (x, y).
+    ids: 0, or the row of the player + 1, at every `stride`-th row and column of the
+    network's picture. to_source: px of the frame per pixel of the map, (x, y).
     """
 
     ids: Integer[np.ndarray, "hm wm"]
     to_source: tuple[float, float]
+    stride: float | int = 1
+
+    def at_pixels(self, size_hw: tuple[int, int]) -> Integer[np.ndarray, "h w"]:
+        """The same for each pixel of the frame."""
+        how = {"to_source": self.to_source, "stride": self.stride}
+        return people.at_pixels(self.ids, size_hw, **how)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,12 +81,20 @@ class Annotator:
             ids = getattr(host, "ids", None)
             if ids is not None:
                 x, y = (float(value) for value in host.to_source[0])
-                findings.append((0, {_PLAYERS: PlayerMap(ids[0], (x, y))}))
+                players = PlayerMap(ids[0], (x, y), self._stride(ids.shape[1]))
+                findings.append((0, {_PLAYERS: players}))
         return [self._complete(record) for record in self._merger.add(findings)]
 
     def finish(self) -> list[Annotated]:
         """The frames that still waited."""
         return [self._complete(record) for record in self._merger.finish()]
+
+    def _stride(self, rows: int) -> float:
+        """Px of the network's picture per pixel of a map whose corners are its own."""
+        spec = self._task.sample
+        if not isinstance(spec, SceneSpec) or rows < 2:
+            return 1.0
+        return (spec.image_hw[0] - 1) / (rows - 1)
 
     def _complete(self, record: dict[str, Any]) -> Annotated:
         masks, players = record.pop(_MASKS, None), record.pop(_PLAYERS, None)
