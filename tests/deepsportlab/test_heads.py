@@ -73,7 +73,7 @@ def test_fields_start_from_their_base_rate():
 
 
 def test_maps_start_from_their_biases_and_are_float32():
-    head: Any = heads.MapHead(4, (1.5, -2.0), 1e-4, 0.9, jnp.bfloat16)
+    head: Any = heads.MapHead(4, (1.5, -2.0), 1e-4, 0.9, dtype=jnp.bfloat16)
     x = jnp.asarray(np.random.RandomState(0).randn(1, 5, 6, 3), jnp.float32)
     out, variables = jax.jit(head.init_with_output)(jax.random.key(0), x)
     assert out.shape == (1, 5, 6, 2)

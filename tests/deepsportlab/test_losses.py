@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from ttjax.deepsportlab.arrays import Outputs, Pif
-from ttjax.deepsportlab.losses import FIELDS, NAMES, Loss, Paper, Released
+from ttjax.deepsportlab.losses import (
+    FIELDS,
+    NAMES,
+    Loss,
+    Paper,
+    Released,
+    head_of,
+)
 from ttjax.deepsportlab.mask_targets import NO_CLASS, HeatTarget, MaskTarget
 from ttjax.deepsportlab.pif_targets import PifTarget
 from ttjax.deepsportlab.targets import Targets
@@ -261,3 +268,11 @@ def test_terms_come_in_the_order_asked_for_and_need_their_heads():
         PAPER.terms(OUTPUTS, TARGETS, ("heads",))
     with pytest.raises(ValueError, match="`hardest` is a share"):
         Released(hardest=0.0)
+
+
+def test_both_halves_of_the_masks_belong_to_their_head():
+    assert {name: head_of(name) for name in NAMES} == {
+        **{name: name for name in HEADS},
+        "semantic": "masks",
+        "offset": "masks",
+    }

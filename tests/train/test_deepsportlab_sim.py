@@ -17,7 +17,8 @@ def recipe():
 
 
 def test_it_trains_every_head_on_a_court_with_room_for_all(recipe):
-    assert recipe.task.loss_terms == ("parts", "centre", "ball", "masks")
+    terms = ("parts", "centre", "ball", "semantic", "offset")
+    assert recipe.task.loss_terms == terms == tuple(recipe.weighting.weights)
     court = recipe.data.data
     assert isinstance(court, CourtSimulation)
     assert court.people[1] <= court.players == recipe.task.config.players

@@ -81,10 +81,13 @@ class Augment:
         map_key, flip_key, colour_key, jitter_key = jax.random.split(key, 4)
         covered = None
         if self.moved or self.hflip:
-            to_view, chosen = self._drawn(map_key, scene)
             flip = jax.random.bernoulli(flip_key, self.hflip)
-            before = jnp.asarray(scene.valid_hw)
-            scene, covered = moved(scene, to_view, flip, fill=self.fill)
+            before, chosen = jnp.asarray(scene.valid_hw), jnp.zeros((), bool)
+            if self.moved:
+                to_view, chosen = self._drawn(map_key, scene)
+                scene, covered = moved(scene, to_view, flip, fill=self.fill)
+            else:
+                scene, covered = mirrored(scene, flip, fill=self.fill)
             # Where nothing happened the padding is still where `valid_hw` says.
             still = ~(chosen | flip)
             scene = dataclasses.replace(
@@ -185,19 +188,12 @@ def moved(
     resampled by the nearest pixel. The view is its own source.
     """
     h, w = scene.image.shape[:2]
-    view_wh = jnp.array([w, h], jnp.float32)
-    sign = jnp.where(flip, -1.0, 1.0)
-    mirror = plane.stretch(
-        jnp.stack([sign, jnp.ones(())]),
-        jnp.stack([jnp.where(flip, w, 0.0), 0.0 * sign]),
-    )
-    to_view = plane.compose(mirror, to_view)
+    to_view = plane.compose(_mirror(w, flip), to_view)
     back = plane.inverse(to_view)
     labels: Any = scene.labels
     picture_wh = jnp.asarray(scene.valid_hw)[::-1].astype(jnp.float32)
 
-    y, x = jnp.meshgrid(jnp.arange(h) + 0.5, jnp.arange(w) + 0.5, indexing="ij")
-    here = jnp.stack([x, y], axis=-1)
+    here = _middles(h, w)
     covered = _within(plane.apply(back, here), picture_wh)
     plain = jnp.array(fill, jnp.uint8)[None, None]
     padded = jnp.where(_within(here, picture_wh)[..., None], scene.image, plain)
@@ -205,6 +201,63 @@ def moved(
     image = jnp.where(covered[..., None], image, plain)
     ids = affine.pick(labels.ids, back, out_hw=(h, w))
     ids = jnp.where(covered, ids, jnp.uint8(BACKGROUND))
+    return _with(scene, image, ids, _shown(scene, to_view, flip)), covered
+
+
+def mirrored(
+    scene: Scene,
+    flip: Bool[Array, ""],
+    *,
+    fill: tuple[int, int, int] = (124, 116, 104),
+) -> tuple[Scene, Bool[Array, "h w"]]:
+    """`moved` by nothing but the mirror: no pixel is resampled, which is faster."""
+    h, w = scene.image.shape[:2]
+    labels: Any = scene.labels
+    picture_wh = jnp.asarray(scene.valid_hw)[::-1].astype(jnp.float32)
+    covered = _within(_middles(h, w), picture_wh)
+    plain = jnp.array(fill, jnp.uint8)[None, None]
+    image = jnp.where(covered[..., None], scene.image, plain)
+    ids = jnp.where(covered, labels.ids, jnp.uint8(BACKGROUND))
+    image, ids, covered = jax.lax.cond(
+        flip,
+        lambda maps: jax.tree.map(lambda one: one[:, ::-1], maps),
+        lambda maps: maps,
+        (image, ids, covered),
+    )
+    return _with(scene, image, ids, _shown(scene, _mirror(w, flip), flip)), covered
+
+
+def _middles(h: int, w: int) -> Float[Array, "h w 2"]:
+    y, x = jnp.meshgrid(jnp.arange(h) + 0.5, jnp.arange(w) + 0.5, indexing="ij")
+    return jnp.stack([x, y], axis=-1)
+
+
+def _mirror(width: int, flip: Bool[Array, ""]) -> Affine:
+    sign = jnp.where(flip, -1.0, 1.0)
+    return plane.stretch(
+        jnp.stack([sign, jnp.ones(())]),
+        jnp.stack([jnp.where(flip, width, 0.0), 0.0 * sign]),
+    )
+
+
+def _with(scene: Scene, image: Array, ids: Array, labels: Any) -> Scene:
+    """The view with its own pixels, its own source."""
+    to_source = scene.to_source
+    return dataclasses.replace(
+        scene,
+        image=image,
+        valid_hw=jnp.array(image.shape[:2], jnp.int32),
+        to_source=None if to_source is None else jnp.ones_like(to_source),
+        labels=dataclasses.replace(labels, ids=ids),
+    )
+
+
+def _shown(scene: Scene, to_view: Affine, flip: Bool[Array, ""]) -> Any:
+    """All labels but the pixels' ids, in the view."""
+    h, w = scene.image.shape[:2]
+    view_wh = jnp.array([w, h], jnp.float32)
+    labels: Any = scene.labels
+    picture_wh = jnp.asarray(scene.valid_hw)[::-1].astype(jnp.float32)
 
     def shown(points: Array) -> tuple[Array, Array]:
         """Where points come to lie, and whether that is in picture and view."""
@@ -218,26 +271,17 @@ def moved(
     gone = (labels.ball_state == VISIBLE) & ~ball_shown
     scale = jnp.sqrt(jnp.sum(to_view[:, 0] ** 2))
     box_px, box_shown = _boxes(labels.box_px, to_view, scale, labels.crowd, view_wh)
-    to_source = scene.to_source
-    after = dataclasses.replace(
-        scene,
-        image=image,
-        valid_hw=jnp.array([h, w], jnp.int32),
-        to_source=None if to_source is None else jnp.ones_like(to_source),
-        labels=dataclasses.replace(
-            labels,
-            ids=ids,
-            players=labels.players & box_shown,
-            crowd=labels.crowd & box_shown,
-            box_px=box_px,
-            joints_px=jnp.where(flip, joints_px[:, swap], joints_px),
-            joint_state=jnp.where(flip, state[:, swap], state),
-            ball_xy_px=ball_px,
-            ball_state=jnp.where(gone, jnp.int8(ABSENT), labels.ball_state),
-            ball_diameter_px=labels.ball_diameter_px * scale,
-        ),
+    return dataclasses.replace(
+        labels,
+        players=labels.players & box_shown,
+        crowd=labels.crowd & box_shown,
+        box_px=box_px,
+        joints_px=jnp.where(flip, joints_px[:, swap], joints_px),
+        joint_state=jnp.where(flip, state[:, swap], state),
+        ball_xy_px=ball_px,
+        ball_state=jnp.where(gone, jnp.int8(ABSENT), labels.ball_state),
+        ball_diameter_px=labels.ball_diameter_px * scale,
     )
-    return after, covered
 
 
 def _boxes(

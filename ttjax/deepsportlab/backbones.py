@@ -59,12 +59,17 @@ class ResNet:
 class Nano:
     """Three stages of 3x3 convolutions for CPUs, from overlapping 8x8 patches on.
 
+    The last map joins each cell's features with those of its pixels of both finer maps:
+    a ball of ten pixels, smaller than a cell, is seen there.
+
     widths: of the stages at strides 4, 8 and 16.
     layers: convolutions of each stage.
+    joined: channels of the last map.
     """
 
     widths: tuple[int, int, int] = (24, 48, 96)
     layers: tuple[int, int, int] = (1, 2, 4)
+    joined: int = 128
 
     @property
     def strides(self) -> tuple[int, ...]:
@@ -73,7 +78,9 @@ class Nano:
 
     def build(self, *, momentum: float, dtype: Any) -> nn.Module:
         """The flax module."""
-        return NanoTrunk(self.widths, self.layers, EPSILON, momentum, dtype)
+        return NanoTrunk(
+            self.widths, self.layers, self.joined, EPSILON, momentum, dtype
+        )
 
 
 class NanoTrunk(nn.Module):
@@ -81,6 +88,7 @@ class NanoTrunk(nn.Module):
 
     widths: tuple[int, ...]
     layers: tuple[int, ...]
+    joined: int
     epsilon: float
     momentum: float
     dtype: Any = jnp.float32
@@ -112,7 +120,23 @@ class NanoTrunk(nn.Module):
                     name=f"stage{stage}_conv{layer}",
                 )(x, train)
             maps.append(x)
+        unfolded = [_unfolded(x, 2 ** (2 - stage)) for stage, x in enumerate(maps)]
+        x = nn.Dense(
+            self.joined,
+            use_bias=False,
+            kernel_init=blocks.he_normal,
+            dtype=self.dtype,
+            name="join",
+        )(jnp.concatenate(unfolded, -1))
+        maps[-1] = nn.relu(BatchNorm(self.dtype, **norm, name="bn_join")(x, train))
         return tuple(maps)
+
+
+def _unfolded(x: Array, size: int) -> Array:
+    """Every `size`-th cell with its right and lower neighbours, zeros beyond."""
+    h, w = (-side % size for side in x.shape[1:3])
+    x = jnp.pad(x, ((0, 0), (0, h), (0, w), (0, 0)))
+    return pixel_shuffle.space_to_depth(x, size)
 
 
 def patches(

@@ -57,6 +57,7 @@ class Config:
     scale_activation: of what an imported head calls scale; ours predict its logarithm.
     channels, skips, rates: of the map decoder: its width, the widths to which the
         trunk's maps are projected, coarsest first, the dilations of its pyramid.
+    kernel: side of the map decoder's depthwise convolutions, odd.
     dropout: after the pyramid.
     frozen_statistics: the trunk's BatchNorms normalise by their running statistics in
         training too, as released: batches of four say little of the weights they began
@@ -75,6 +76,7 @@ class Config:
     channels: int = 128
     skips: tuple[int, ...] = (128, 64, 32)
     rates: tuple[int, ...] = (3, 6, 9)
+    kernel: int = 5
     dropout: float = 0.5
     frozen_statistics: bool = False
     momentum: float = 0.99
@@ -103,6 +105,8 @@ class Config:
                 f"{len(self.backbone.strides) - 1} in all, got {self.skips}: correct "
                 "their number."
             )
+        if self.kernel < 1 or self.kernel % 2 == 0:
+            raise ValueError(f"`kernel` is odd and positive, got {self.kernel}.")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"`dropout` is in [0, 1), got {self.dropout}.")
         if not 0 <= self.momentum < 1:
@@ -196,12 +200,13 @@ def panoptic(**fields: Any) -> Config:
 
 
 def nano(**fields: Any) -> Config:
-    """About 0.4 M parameters for pictures of 321x321, for CPUs and tests."""
+    """About 0.6 M parameters for pictures of 321x321, for CPUs and tests."""
     preset: dict[str, Any] = {
         "image_hw": (321, 321),
         "backbone": Nano(),
         "channels": 32,
         "skips": (32, 16),
+        "kernel": 3,
         "dropout": 0.0,
         "momentum": 0.9,
         "mean": (0.5, 0.5, 0.5),

@@ -73,9 +73,9 @@ class PifHead(nn.Module):
 
 
 class MapHead(nn.Module):
-    """A separable 5x5 convolution and a 1x1, at the decoder's resolution.
+    """A separable convolution and a 1x1, at the decoder's resolution.
 
-    channels: between the two.
+    channels: between the two. kernel: side of the depthwise part.
     bias: of the outputs at the start, one each.
     """
 
@@ -83,6 +83,7 @@ class MapHead(nn.Module):
     bias: tuple[float, ...]
     epsilon: float
     momentum: float
+    kernel: int = 5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -92,6 +93,7 @@ class MapHead(nn.Module):
         """The raw map in float32."""
         x = SeparableConv(
             self.channels,
+            self.kernel,
             epsilon=self.epsilon,
             momentum=self.momentum,
             dtype=self.dtype,

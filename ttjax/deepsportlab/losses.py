@@ -16,8 +16,14 @@ from ttjax.losses import binary, categorical, regression
 from ttjax.losses.term import Term
 
 FIELDS = ("parts", "centre", "ball")
-NAMES = (*FIELDS, "masks", "semantic", "offset")
+HALVES = ("semantic", "offset")
+NAMES = (*FIELDS, "masks", *HALVES)
 """Terms: of each head, and of the two halves of "masks"."""
+
+
+def head_of(name: str) -> str:
+    """The head that a term teaches."""
+    return "masks" if name in HALVES else name
 
 
 @runtime_checkable

@@ -51,21 +51,22 @@ class Model(nn.Module):
             "momentum": config.momentum,
             "dtype": dtype,
         }
+        sided: dict[str, Any] = {"kernel": config.kernel, **norm}
         self.backbone = config.backbone.build(momentum=config.momentum, dtype=dtype)
         if config.has_maps:
             self.aspp = ASPP(config.channels, config.rates, config.dropout, **norm)
-            self.upsampling = Upsampling(config.channels, config.skips, **norm)
+            self.upsampling = Upsampling(config.channels, config.skips, **sided)
         if "masks" in config.heads:
             shares = {"player": rates.player, "ball": rates.ball}
             shares = {name: shares[name] for name in config.classes[1:]}
             shares = (1 - sum(shares.values()), *shares.values())
             bias = tuple(float(np.log(share)) for share in shares)
-            self.semantic = MapHead(config.channels, bias, **norm)
+            self.semantic = MapHead(config.channels, bias, **sided)
         if config.has_offsets:
-            self.offset = MapHead(config.channels, (0.0, 0.0), **norm)
+            self.offset = MapHead(config.channels, (0.0, 0.0), **sided)
         if config.has_centre_heat:
             bias = (logit(rates.confidence),)
-            self.centre = MapHead(config.channels, bias, **norm)
+            self.centre = MapHead(config.channels, bias, **sided)
         fields: dict[str, Any] = {
             "base_rate": rates.confidence,
             "scale_activation": config.scale_activation,

@@ -16,12 +16,14 @@ class Upsampling(nn.Module):
 
     channels: after every fusion.
     skips: channels to which the trunk's maps are projected, coarsest first.
+    kernel: side of the depthwise convolutions.
     """
 
     channels: int
     skips: tuple[int, ...]
     epsilon: float
     momentum: float
+    kernel: int = 5
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -42,6 +44,10 @@ class Upsampling(nn.Module):
             skip = BatchNorm(self.dtype, **norm, name=f"bn{number}")(skip, train)
             x = resize.align_corners(x, (skip.shape[1], skip.shape[2]))
             x = SeparableConv(
-                self.channels, **norm, dtype=self.dtype, name=f"fuse{number}"
+                self.channels,
+                self.kernel,
+                **norm,
+                dtype=self.dtype,
+                name=f"fuse{number}",
             )(jnp.concatenate([x, nn.relu(skip)], -1), train)
         return x

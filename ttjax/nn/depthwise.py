@@ -57,7 +57,7 @@ def by_shifts(
 
 
 class SeparableConv(nn.Module):
-    """Depthwise 5x5 and pointwise 1x1, a BatchNorm and a ReLU after each."""
+    """Depthwise and pointwise, a BatchNorm and a ReLU after each."""
 
     features: int
     kernel: int = 5
