@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import subprocess
 import sys
@@ -5,14 +6,28 @@ import sys
 import numpy as np
 import pytest
 
-from tests import brightest
+from tests import brightest, made_scenes
 from ttjax import checkpoints, evaluate, mains, registry
-from ttjax.evaluate import default_out, main, recordings_of, rivals_of, run
+from ttjax.deepsportlab import config as deepsportlab_config
+from ttjax.deepsportlab import task as deepsportlab_task
+from ttjax.deepsportlab.decoder import Decoder
+from ttjax.deepsportlab.oracles import SWAPS
+from ttjax.evaluate import (
+    default_out,
+    main,
+    oracles_of,
+    recordings_of,
+    rivals_of,
+    run,
+)
 from ttjax.formats import openttgames, tracknet
 from ttjax.media.writer import VideoWriter
 from ttjax.pipeline.clips import TrackNetClips
+from ttjax.pipeline.scene_records import SceneRecords
 from ttjax.predictor import Predictor
 from ttjax.samples import VISIBLE, Window
+from ttjax.scenes import SceneSpec
+from ttjax.sim.court_data import CourtRecording
 from ttjax.sim.data import Simulation
 from ttjax.ttnet import config as ttnet_config
 from ttjax.ttnet import task as ttnet_task
@@ -70,6 +85,104 @@ def nano(tmp_path_factory, shuttle):
     data = TrackNetClips(shuttle, test_groups=("jakarta",), validation_share=0.0)
     task, saved = ttnet_task.Task(config), registry.encode(data)
     return brightest.save(tmp_path_factory.mktemp("run"), task, variables, saved)
+
+
+@pytest.fixture(scope="module")
+def views(tmp_path_factory):
+    """A built data set in the layout of DeepSport; one player is annotated whole."""
+    import tensorflow_datasets as tfds
+
+    from ttjax.datasets.deepsport import (  # pyright: ignore[reportMissingImports]
+        deepsport_dataset_builder as module,
+    )
+    from ttjax.formats import deepsport
+
+    root = tmp_path_factory.mktemp("views")
+    folder = made_scenes.write_deepsport(root / "given")
+    head, hips, foot1, foot2 = (
+        np.array([x, 750.0, z])
+        for x, z in ((1120.0, -180.0), (1120.0, -100.0), (1100.0, 0.0), (1140.0, 0.0))
+    )
+    player = deepsport.Player(head, hips, foot1, foot2, camera=0)
+    instants = [
+        dataclasses.replace(one, players=(player,)) for one in made_scenes.instants()
+    ]
+    deepsport.write(folder, instants)
+    builder = module.Builder(data_dir=root / "built", config="full")
+    config = tfds.download.DownloadConfig(manual_dir=folder)
+    builder.download_and_prepare(download_config=config)
+    return root / "built"
+
+
+@pytest.fixture(scope="module")
+def court(tmp_path_factory, views):
+    """A run of a nano of DeepSportLab, with weights that nobody trained."""
+    config = deepsportlab_config.nano(image_hw=(33, 49), players=4)
+    variables = brightest.drawn(config.abstract_variables())
+    decoder = Decoder(players=4, sources=16, queries=8)
+    task = deepsportlab_task.Task(config=config, decoder=decoder)
+    data = registry.encode(SceneRecords(views))
+    return brightest.save(tmp_path_factory.mktemp("court"), task, variables, data)
+
+
+def test_a_built_data_set_of_pictures_is_scored(court, views, tmp_path, capsys):
+    """On pictures of another size than the network's, with points and oracles."""
+    out = tmp_path / "out"
+    main([str(court), str(views), "--out", str(out), "--oracles"])
+    content = json.loads((out / "evaluation.json").read_text())
+    assert len(content["recordings"]) == 4
+    assert content["recordings"][0]["size_hw"] == [48, 64]
+    scores = content["scores"]
+    # Two instants, two cameras at one place: he is annotated in all four views.
+    assert scores["pEQ/legacy/AR"]["n"] == 4
+    assert scores["pEQ/standard/AR"]["n"] == 4
+    assert scores["bDQ"]["n"] == 2
+    assert scores["pDQ"]["n"] == 2 * 2
+    assert set(content["rivals"]) == set(SWAPS)
+    masks = content["rivals"]["true masks"]
+    assert masks["pDQ"]["value"] == masks["pSQ"]["value"] == 1.0
+    # He stands where the second mask is; of two of the views there is none.
+    both = content["rivals"]["true masks and joints"]
+    for name in ("pEQ/legacy/AR", "pEQ/standard/AR"):
+        assert both[name]["value"] == pytest.approx(0.5)
+    assert content["rivals"]["true ball"]["bDQ"]["value"] == 1.0
+    assert "over 4 pictures" in capsys.readouterr().out
+
+
+def test_models_are_scored_beside_each_other(shuttle, tmp_path):
+    task = brightest.Task(brightest.Config(window=Window(3)))
+    own = brightest.save(tmp_path / "own", task, brightest.VARIABLES)
+    other = brightest.save(tmp_path / "other", task, brightest.VARIABLES)
+    result = run(own, str(shuttle), out=tmp_path / "out", beside=(other,))
+    assert result.rivals == {str(other): result.scores}
+    assert result.scores["hit"]["n"] == 2 * (FRAMES - 2)
+
+
+def test_oracles_are_of_families_that_have_them():
+    model = Predictor(brightest.Task(), brightest.VARIABLES)
+    with pytest.raises(ValueError, match=r"of tests\.brightest"):
+        oracles_of(model)
+
+
+def test_splits_of_what_is_built(views, opentt):
+    train = list(recordings_of(str(views), {}, split="train"))
+    assert len(train) == 4
+    assert {one.name for one in train}.isdisjoint(
+        one.name for one in recordings_of(str(views), {})
+    )
+    with pytest.raises(ValueError, match="none in validation"):
+        recordings_of(str(views), {}, split="validation")
+    with pytest.raises(ValueError, match="leave out `--split`"):
+        recordings_of(str(opentt), {}, split="train")
+    own = {"recipe": {"data": registry.encode(SceneRecords(views))}}
+    assert len(list(recordings_of(None, own, split="train"))) == 4
+
+
+def test_pictures_are_simulated_for_those_who_look_at_pictures():
+    found = recordings_of("sim", {}, sample=SceneSpec((33, 49), players=14))
+    first = next(iter(found))
+    assert isinstance(first, CourtRecording)
+    assert first.size_hw == (33, 49)
 
 
 def test_a_checkpoint_is_scored_on_its_recipes_test_recordings(nano, capsys):

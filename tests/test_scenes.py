@@ -6,7 +6,7 @@ import pytest
 
 from ttjax import scenes
 from ttjax.samples import Window
-from ttjax.scenes import Scene, SceneLabels, SceneSpec
+from ttjax.scenes import CourtCamera, Scene, SceneLabels, SceneSpec, SourceLabels
 from ttjax.task import SampleSpec
 
 
@@ -75,3 +75,25 @@ def test_what_does_not_fit_is_refused():
     SceneSpec((33, 33)).check_frame((scenes.LEAST_PX, 300))
     assert not SceneSpec((33, 33)).keeps_frames
     assert not SceneSpec((33, 33)).has_masks
+
+
+def test_labels_of_a_source_keep_the_digits_of_its_camera_in_a_batch():
+    spec = SceneSpec((33, 49), players=2)
+    one = jax.tree.map(lambda leaf: np.zeros(leaf.shape[1:], leaf.dtype), spec.batch(1))
+    third = np.full((3, 3), 1 / 3)
+    camera = CourtCamera(
+        size_hw=np.array([33, 49], np.int32),
+        matrix=third,
+        rotation=third,
+        translation=third[0],
+        distortion=np.full(5, 1 / 3),
+        lines_m=np.full(4, 1 / 3),
+    )
+    known = SourceLabels(one.labels, court=camera)
+    batch = jax.tree.map(lambda leaf: np.asarray(leaf)[None], known)
+    assert isinstance(batch, SourceLabels)
+    assert batch.scene.players.shape == (1, 2)
+    assert batch.points_px is None
+    assert batch.points_known is None
+    assert batch.court is not None
+    np.testing.assert_array_equal(batch.court.matrix[0], third)

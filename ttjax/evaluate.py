@@ -1,6 +1,7 @@
 """`python -m ttjax.evaluate CHECKPOINT [DATA]`: the table of a checkpoint's scores."""
 
 import contextlib
+import itertools
 import pathlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,16 +10,19 @@ from typing import Any, Literal
 import numpy as np
 
 from ttjax import checkpoints, evaluation, mains, predictor, registry
-from ttjax.evaluation import ByPosition, Evaluation, Rival
+from ttjax.evaluation import ByModel, ByPosition, Evaluation, Rival
 from ttjax.pipeline import baselines as rules
-from ttjax.pipeline import layouts
+from ttjax.pipeline import layouts, scene_set
+from ttjax.pipeline.scene_records import SceneRecords
 from ttjax.predictor import Predictor
-from ttjax.samples import FrameLabels, Recording
+from ttjax.samples import FrameLabels, Recording, Split
+from ttjax.scenes import SceneSpec
+from ttjax.task import Evaluator
 from ttjax.ttnet import arrays
 from ttjax.video.recorder import Observer
 
 SIMULATION = "sim"
-"""In the place of a directory: the default simulation."""
+"""In the place of a directory: the default simulation of the family's sport."""
 
 
 def run(
@@ -27,30 +31,47 @@ def run(
     /,
     out: pathlib.Path | None = None,
     which: Literal["best", "latest"] = "best",
+    split: Split | None = None,
     baselines: bool = False,
+    oracles: bool = False,
+    beside: tuple[pathlib.Path, ...] = (),
     overlays: int = 0,
 ) -> Evaluation:
     """Prints and writes the scores of a checkpoint on whole, unseen recordings.
 
     Args:
         checkpoint: A run's directory, or one of its checkpoints.
-        data: A directory of videos in OpenTTGames' or TrackNet's layout, or `sim`; by
-            default the test recordings of the checkpoint's own recipe.
+        data: A directory of videos in OpenTTGames' or TrackNet's layout, a built data
+            set of pictures, or `sim`; by default the test recordings of the
+            checkpoint's own recipe.
         out: Where the table is written; by default `evaluation` in the run's directory.
         which: The checkpoint of a run.
+        split: Of a built data set or of the recipe's data; by default `test`, and
+            where a built data set has none `validation`.
         baselines: Scores a constant position and background subtraction as well.
+        oracles: Scores the answers as well with a part of them replaced by the truth,
+            such as masks: what the other part is worth. Of DeepSportLab.
+        beside: Other checkpoints, scored on the same recordings in columns of their
+            own: trained on other data, or for one task alone.
         overlays: So many recordings get an overlay video in `out`.
     """
     found = checkpoints.find(checkpoint, which)
     model = predictor.load(found)
-    recordings = recordings_of(data, model.metadata)
+    recordings = recordings_of(
+        data, model.metadata, split=split, sample=model.task.sample
+    )
     out = out or default_out(found)
-    rivals = rivals_of(model) if baselines else {}
+    rivals: dict[str, Any] = dict(rivals_of(model)) if baselines else {}
+    for path in beside:
+        other = predictor.load(checkpoints.find(path, which))
+        rivals[str(path)] = ByModel(other)
+    others = oracles_of(model) if oracles else {}
     with _bar() as watch, Observer(out, model.task, limit=overlays) as observer:
         result = evaluation.evaluate(
             model,
             recordings,
             rivals=rivals,
+            others=others,
             observe=observer if overlays else None,
             watch=watch,
             checkpoint=str(found),
@@ -69,33 +90,62 @@ def default_out(found: pathlib.Path) -> pathlib.Path:
     return run_directory / "evaluation"
 
 
-def recordings_of(data: str | None, metadata: Mapping[str, Any]) -> Iterable[Recording]:
+def recordings_of(
+    data: str | None,
+    metadata: Mapping[str, Any],
+    *,
+    split: Split | None = None,
+    sample: Any = None,
+) -> Iterable[Recording]:
     """The recordings that the second argument names.
+
+    sample: what the model's family asks of its data.
 
     Raises:
         FileNotFoundError: no such directory.
-        ValueError: it holds no layout that is known, or the recipe has no test data.
+        ValueError: it holds no layout that is known, or there is no data in the split.
     """
     if data is None:
-        found = list(_recipe_data(metadata).recordings("test"))
-        if not found:
+        found = iter(_recipe_data(metadata).recordings(split or "test"))
+        first = next(found, None)
+        if first is None:
             raise ValueError(
-                "The data of this checkpoint's recipe holds no test recordings: name a "
-                "directory of labelled videos, or `sim`."
+                f"The data of this checkpoint's recipe holds no {split or 'test'} "
+                "recordings: name a directory of labelled videos, a built data set of "
+                "pictures, or `sim`."
             )
-        return found
+        return itertools.chain([first], found)
     if data == SIMULATION:
-        from ttjax.sim.data import Simulation
-
-        simulated: Any = Simulation().recordings("test")
-        return simulated
+        return _simulation(sample).recordings(split or "test")
     root = pathlib.Path(data)
     if not root.is_dir():
         raise FileNotFoundError(
             f"Labelled videos lie in a directory, {data!r} is none: correct the path, "
             "or give `sim` for simulated ones."
         )
+    if scene_set.is_built(root):
+        return SceneRecords(root).recordings(scene_set.split_of(root, split))
+    if split is not None:
+        raise ValueError(
+            f"Built data sets of pictures have splits, {data!r} is a folder of videos, "
+            "all of which are scored: leave out `--split`."
+        )
     return layouts.recordings(root)
+
+
+def oracles_of(model: Predictor) -> dict[str, Evaluator]:
+    """Evaluators by what they replace with the truth.
+
+    Raises:
+        ValueError: the family has none.
+    """
+    task: Any = model.task
+    if not hasattr(task, "oracles"):
+        raise ValueError(
+            "Oracles replace masks, joints or the ball of a DeepSportLab, this "
+            f"checkpoint is of {type(task).__module__}: leave out `--oracles`."
+        )
+    return dict(task.oracles())
 
 
 def rivals_of(model: Predictor) -> dict[str, Rival]:
@@ -145,13 +195,23 @@ def _labels(one: Recording) -> FrameLabels:
     return one.labels
 
 
+def _simulation(sample: Any) -> Any:
+    if isinstance(sample, SceneSpec):
+        from ttjax.sim.court_data import CourtSimulation
+
+        return CourtSimulation(source_hw=sample.image_hw, players=sample.players)
+    from ttjax.sim.data import Simulation
+
+    return Simulation()
+
+
 def _recipe_data(metadata: Mapping[str, Any]) -> Any:
     return registry.decode(metadata["recipe"]["data"])
 
 
 @contextlib.contextmanager
 def _bar() -> Iterator[evaluation.Watch]:
-    """A progress bar per recording, on standard error."""
+    """A progress bar per video on standard error, and one for all single pictures."""
     import rich.console
     import rich.progress
 
@@ -163,9 +223,21 @@ def _bar() -> Iterator[evaluation.Watch]:
     )
     console = rich.console.Console(stderr=True)
     with rich.progress.Progress(*columns, console=console) as progress:
-        yield lambda frames, count, name: progress.track(
-            frames, total=count, description=name
-        )
+        pictures: list[rich.progress.TaskID] = []
+
+        def watch(frames: Iterable[Any], count: int, name: str) -> Iterable[Any]:
+            if count > 1:
+                bar = progress.add_task(name, total=count)
+            else:
+                if not pictures:
+                    pictures.append(progress.add_task("pictures", total=None))
+                bar = pictures[0]
+            # Before the frame is looked at: nobody asks for one after the last.
+            for frame in frames:
+                progress.advance(bar)
+                yield frame
+
+        yield watch
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -12,7 +12,7 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float32, Int8, Int32, UInt8
+from jaxtyping import Array, Bool, Float32, Float64, Int8, Int32, UInt8
 
 from ttjax.nn import resize
 from ttjax.samples import Window
@@ -199,3 +199,43 @@ class Scene:
     valid_hw: Int32[Array | np.ndarray, "*b 2"]
     labels: Any
     to_source: Float32[Array | np.ndarray, "*b 2"] | None = None
+
+
+@flax.struct.dataclass
+class CourtCamera:
+    """A calibrated camera over a court. Leading axes are free: one example or a batch.
+
+    A point x of the world, in metres with z up from the floor, is at rotation @ x +
+    translation before the camera (right, down, forward).
+
+    matrix, distortion: as in `ttjax.geometry.calibration.Calibration`, for px of the
+        picture itself; size_hw: of the picture.
+    lines_m: x0 y0 x1 y1 of the court, whose lines run along the axes of the floor.
+    """
+
+    size_hw: Int32[Array | np.ndarray, "*b 2"]
+    matrix: Float64[np.ndarray, "*b 3 3"]
+    rotation: Float64[np.ndarray, "*b 3 3"]
+    translation: Float64[np.ndarray, "*b 3"]
+    distortion: Float64[np.ndarray, "*b 5"]
+    lines_m: Float64[np.ndarray, "*b 4"]
+
+
+@flax.struct.dataclass
+class SourceLabels:
+    """What is known of a whole picture in its own px, however a network sees it.
+
+    What recordings of pictures give to evaluators: labels of any size, and what scores
+    alone need. Leading axes are free: one example or a batch.
+
+    scene: in px of the picture; `ids` have its size.
+    points_px: head, hips and two feet, which are interchangeable, of each row; any
+        finite value where they are not known. None where nobody's are annotated.
+    points_known: whether those of a row are; None where `points_px` is.
+    court: None where the camera is not calibrated.
+    """
+
+    scene: SceneLabels
+    points_px: Float32[Array | np.ndarray, "*b n 4 2"] | None = None
+    points_known: Bool[Array | np.ndarray, "*b n"] | None = None
+    court: CourtCamera | None = None

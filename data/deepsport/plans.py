@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import hashlib
-import json
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +10,13 @@ from typing import Any
 import numpy as np
 
 from ttjax.datasets import pictures  # pyright: ignore[reportMissingImports]
-from ttjax.formats import deepsport, deepsport_humans, picture_file, scene_record
+from ttjax.formats import (
+    deepsport,
+    deepsport_humans,
+    deepsport_view,
+    picture_file,
+    scene_record,
+)
 from ttjax.geometry.calibration import Calibration
 
 VALIDATION_SHARE = 0.15
@@ -72,12 +77,7 @@ def record(
                 f"those of {path} are {list(masks.crowd.shape)}: they are of another."
             )
         _fill(rows, masks, ball, step)
-    about = {
-        "camera": camera,
-        "step": step,
-        "calibration": deepsport.lens_json(lens),
-        "instant": deepsport.instant_json(instant),
-    }
+    view = deepsport_view.View(instant, camera, lens, step)
     facts = rows.facts(
         group=instant.name,
         masks_known=instant.has_masks,
@@ -85,7 +85,7 @@ def record(
         ball_xy_px=np.array(ball.xy_px, np.float32),
         ball_state=ball.state,
         ball_diameter_px=ball.diameter_px,
-        about=json.dumps(about),
+        about=view.json(),
     )
     return scene_record.encode(facts, data, rows.ids() if instant.has_masks else None)
 

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -17,6 +18,52 @@ NAMES = ("AP", "AP50", "AP75", "AR")
 def table(measure, pairs):
     records = [measure.record(one) for one in pairs]
     return scores.entries(measure.statistics(records), len(records))
+
+
+def enlarged(pair, by):
+    """The same picture, its maps at a pixel for `by` source px."""
+    truth, guess = pair.truth, pair.guess
+    return Comparison(
+        dataclasses.replace(
+            truth,
+            box_px=by * truth.box_px,
+            joints_px=by * truth.joints_px,
+            to_source=(by, by),
+        ),
+        dataclasses.replace(
+            guess,
+            centre_px=by * guess.centre_px,
+            joints_px=by * guess.joints_px,
+            to_source=(by, by),
+        ),
+    )
+
+
+def same_by_size(got, want, prefix):
+    """Medium and large as pycocotools has it, which says -1 where there is nobody."""
+    for name in ("APm", "APl"):
+        one = got.get(f"{prefix}/{name}", {"value": -1.0})["value"]
+        np.testing.assert_allclose(one, want[name], atol=1e-9, err_msg=name)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_ap_of_medium_and_large_people_is_that_of_pycocotools(seed):
+    """Areas of most are about 96^2 px: some are medium, some large, many a pose too."""
+    rng = np.random.default_rng(seed)
+    pairs = [enlarged(pictures.pair(rng, noise=0.7), 7.0) for _ in range(15)]
+    for measure, evaluation, prefix in (
+        (Joints(), coco_scores.keypoints, "joints"),
+        (MaskPrecision(), coco_scores.masks, "masks"),
+    ):
+        got, want = table(measure, pairs), evaluation(pairs)
+        same_by_size(got, want, prefix)
+        np.testing.assert_allclose(got[f"{prefix}/AP"]["value"], want["AP"], atol=1e-9)
+        assert want["APm"] != want["APl"]
+        assert max(want["APm"], want["APl"]) > 0
+        sizes = [got[f"{prefix}/{name}"]["n"] for name in ("APm", "APl")]
+        assert min(sizes) > 2
+        small = got[f"{prefix}/AP"]["n"] - sum(sizes)
+        assert small >= 0
 
 
 def test_the_truth_itself_is_perfect():
@@ -129,6 +176,8 @@ def test_people_of_coco(real_data):
     assert 0.1 < want["AP"] < 0.99
     np.testing.assert_allclose(got["joints/AP"]["value"], want["AP"], atol=1e-9)
     np.testing.assert_allclose(got["joints/AR"]["value"], want["AR"], atol=1e-9)
+    same_by_size(got, want, "joints")
+    assert want["APm"] > 0
 
 
 @pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")
@@ -149,8 +198,11 @@ def test_masks_of_deepsport(real_data):
         guess = pictures.guess(
             moved, players=len(known), score=rng.uniform(size=len(known))
         )
-        pairs.append(Comparison(pictures.truth(ids, players=len(known)), guess))
+        pair = Comparison(pictures.truth(ids, players=len(known)), guess)
+        pairs.append(enlarged(pair, 4.0))
     got, want = table(MaskPrecision(), pairs), coco_scores.masks(pairs)
     assert got["masks/AP"]["n"] > 20
     np.testing.assert_allclose(got["masks/AP"]["value"], want["AP"], atol=1e-9)
     np.testing.assert_allclose(got["masks/AR"]["value"], want["AR"], atol=1e-9)
+    same_by_size(got, want, "masks")
+    assert want["APm"] > 0

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from tests.deepsportlab import pictures
-from ttjax.deepsportlab import oracles, scores
+from ttjax.deepsportlab import oracles, poses
 from ttjax.deepsportlab.evaluator import Evaluator
+from ttjax.metrics import intervals
 from ttjax.samples import ABSENT, VISIBLE
 
 IDS = np.zeros((40, 60), np.uint8)
@@ -90,12 +91,9 @@ def test_the_true_ball_is_believed_where_it_is_seen():
 
 
 def test_each_swap_improves_what_it_replaces(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(scores, "RESAMPLES", 1)
+    monkeypatch.setattr(intervals, "RESAMPLES", 1)
     rng = np.random.default_rng(1)
     pairs = [pictures.pair(rng, noise=2.0) for _ in range(12)]
-
-    def both(guess, truth):
-        return oracles.with_true_joints(oracles.with_true_masks(guess, truth), truth)
 
     def table(swap):
         evaluator = Evaluator(swap=swap)
@@ -104,10 +102,37 @@ def test_each_swap_improves_what_it_replaces(monkeypatch: pytest.MonkeyPatch):
         return {name: row["value"] for name, row in evaluator.table().items()}
 
     plain, masks = table(None), table(oracles.with_true_masks)
-    joints, every = table(oracles.with_true_joints), table(both)
+    joints = table(oracles.with_true_joints)
+    every = table(oracles.with_true_masks_and_joints)
     assert masks["pSQ"] == masks["pDQ"] == 1.0 > plain["pDQ"]
     np.testing.assert_allclose(masks["masks/AP"], 1.0)
     assert joints["pDQ"] == plain["pDQ"], "joints alone change no mask"
     assert plain["joints/AP"] < joints["joints/AP"] < every["joints/AP"]
     assert plain["joints/AP"] < masks["joints/AP"] < every["joints/AP"]
     assert every["errors/good"] > plain["errors/good"]
+
+
+def test_four_annotated_points_are_true_joints_as_well():
+    points = np.array([[(12.0, 8), (12, 18), (9, 30), (15, 30)]] * 2)
+    points[1, :, 0] += 25.0
+    known = np.array([[True] * 4, [False] * 4])
+    truth = pictures.truth(None, players=2, points_px=points, points_known=known)
+    got = oracles.with_true_joints(pictures.guess(IDS, players=2), truth)
+    where, there = poses.four_points(got.joints_px, got.found)
+    np.testing.assert_array_equal(where[0], points[0])
+    np.testing.assert_array_equal(there, known)
+
+
+def test_every_swap_has_a_name():
+    assert set(oracles.SWAPS) == {
+        "true masks",
+        "true joints",
+        "true masks and joints",
+        "true ball",
+    }
+    joints = people()
+    truth = pictures.truth(IDS, joints=joints, ball_state=VISIBLE)
+    for swap in oracles.SWAPS.values():
+        got = swap(pictures.guess(IDS, joints=joints), truth)
+        np.testing.assert_array_equal(got.ids, IDS)
+        np.testing.assert_array_equal(got.joints_px, joints)

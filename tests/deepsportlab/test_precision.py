@@ -109,3 +109,49 @@ def test_statistics_give_f1_of_ap_and_ar():
     assert table["x/AP"]["n"] == 3
     assert table["x/AP"]["low"] <= ap <= table["x/AP"]["high"]
     assert "x/F1" not in precision.statistics("x", many, f1=False)
+
+
+def test_sizes_ignore_what_is_larger_or_smaller():
+    """A medium and a large truth, each found; and a detection of nobody."""
+    alike = np.array([[1.0, 0], [0, 1.0], [0, 0]])
+    none = np.zeros(2, np.bool_)
+    areas = {"m": 50.0**2, "l": 200.0**2}
+    for size, area in areas.items():
+        got = precision.rank_by_size(
+            np.array([0.9, 0.8, 0.99]),
+            alike,
+            ignored=none,
+            crowd=none,
+            most=20,
+            area_px=np.array([areas["m"], areas["l"], area]),
+            true_area_px=np.array([areas["m"], areas["l"]]),
+        )
+        assert isinstance(got, precision.Sized)
+        assert set(got.sizes) == set(precision.SIZES)
+        assert got.every.truths == 2
+        assert not got.every.ignored.any()
+        for name in precision.SIZES:
+            one = got.sizes[name]
+            assert one.truths == 1
+            # The first is of nobody, then in the order of their scores.
+            found = {"m": 1, "l": 2}[name]
+            np.testing.assert_array_equal(
+                one.right[0] & ~one.ignored[0], np.arange(3) == found
+            )
+            assert one.ignored[0, 1:].tolist() == [found != 1, found != 2]
+            assert one.ignored[0, 0] == (name != size)
+        table = scores.entries(precision.sized_statistics("x", [got, None]), 2)
+        np.testing.assert_allclose(table[f"x/AP{size}"]["value"], 0.5)
+        other = "l" if size == "m" else "m"
+        np.testing.assert_allclose(table[f"x/AP{other}"]["value"], 1.0)
+        np.testing.assert_allclose(table["x/AP"]["value"], 2 / 3)
+    outside = np.array([True, False])
+    one = precision.rank(
+        np.array([0.5, 0.4]),
+        np.zeros((2, 1)),
+        ignored=none[:1],
+        crowd=none[:1],
+        most=20,
+        outside=outside,
+    )
+    np.testing.assert_array_equal(one.ignored, np.tile(outside, (10, 1)))

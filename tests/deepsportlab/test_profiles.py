@@ -185,7 +185,7 @@ def test_similarity_of_joints_is_of_the_matched_poses():
     similarity = profiles.joint_oks(pair)
     record = Joints().record(pair)
     assert isinstance(record, JointRecord)
-    assert isinstance(record.ranked, Ranked)
+    assert isinstance(record.ranked.every, Ranked)
     np.testing.assert_allclose(
         sorted(record.oks), sorted([similarity[0, 1], similarity[1, 0]])
     )
@@ -219,3 +219,13 @@ def test_the_published_scores_are_of_pixels_of_the_network():
     )
     assert values(Legacy(), one) == values(Legacy(), two)
     assert 0 < values(Legacy(), one)["pEQ/legacy/AP"] < 1
+
+
+def test_the_area_of_a_pose_is_that_of_its_found_joints():
+    joints = people((0, 0), (50, 50))
+    found = np.ones((2, 17), np.bool_)
+    found[1, [15, 16]] = False
+    got = profiles.pose_area(joints, found)
+    np.testing.assert_allclose(got, [AREA, 6.0 * 30.0])
+    assert profiles.pose_area(joints, ~np.ones((2, 17), np.bool_)).tolist() == [0, 0]
+    assert profiles.pose_area(joints[:0], found[:0]).shape == (0,)

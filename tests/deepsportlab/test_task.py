@@ -72,6 +72,9 @@ def test_answers_are_scored_and_become_records(task, outputs):
     evaluator.add(answers.right(), scene.labels, clip="one")
     table = evaluator.table()
     assert {"bDQ", "pSQ", "pDQ"} <= set(table)
+    oracle = task.oracles()["true masks"]
+    oracle.add(answers.right(), scene.labels, clip="one")
+    assert oracle.table()["pSQ"]["value"] == 1.0
     curves = jax.jit(task.metrics)(outputs, scene)
     assert 0 <= float(curves["masks/player_iou"].compute()) <= 1
     (picture,) = task.overlay(scene, answers.right())
@@ -96,6 +99,8 @@ def test_an_example_without_labels_changes_no_loss(task, outputs):
 def test_contradictions_are_refused(outputs):
     with pytest.raises(ValueError, match="belongs to a head"):
         Task(config=configs.nano(heads=("ball",)), loss_terms=("parts",))
+    with pytest.raises(ValueError, match="belongs to a head"):
+        Task(config=configs.nano(heads=("ball",)), loss_terms=("semantic",))
     with pytest.raises(ValueError, match="same rows"):
         Task(config=configs.nano(players=8))
     with pytest.raises(ValueError, match="need labels"):

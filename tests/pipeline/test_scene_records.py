@@ -82,11 +82,12 @@ def test_pictures_are_recordings_of_one_frame(made_views):
         assert isinstance(one.labels, samples.ExampleLabels)
         assert one.labels.length == 1
         labels = one.labels.example_labels(0)
-        np.testing.assert_array_equal(labels.ids, one.picture().ids)
+        assert labels.court is not None
+        np.testing.assert_array_equal(labels.scene.ids, one.picture().ids)
         with pytest.raises(IndexError, match="one picture"):
             one.labels.example_labels(1)
         assert one.facts.about
-    states = {int(one.labels.example_labels(0).ball_state) for one in found}
+    states = {int(one.labels.example_labels(0).scene.ball_state) for one in found}
     assert states == {samples.VISIBLE, samples.UNKNOWN}
     assert not list(data.recordings("validation"))
 

@@ -88,7 +88,7 @@ def test_recordings_are_pictures_of_one_arena_with_their_labels(simulation):
     for index, (scene, frame) in enumerate(zip(scenes, frames, strict=True)):
         assert frame.shape == (33, 49, 3)
         np.testing.assert_array_equal(scene.image, frame)
-        labels = first.labels.example_labels(index)
+        labels = first.labels.example_labels(index).scene
         assert _equal(labels, scene.labels)
         assert labels.players.shape == (4,)
         assert labels.ids.shape == (33, 49)

@@ -17,9 +17,11 @@ PERSON = 1
 
 
 def keypoints(pairs: Iterable[Comparison]) -> dict[str, float]:
-    """AP, AP50, AP75, AR, AR50, AR75 of the 17 joints; 20 poses a picture, all sizes.
+    """AP, AP50, AP75, APm, APl, AR, AR50, AR75 of the 17 joints; 20 poses a picture.
 
-    Of pictures whose joints are known. -1 where there is nobody, as COCO has it.
+    APm and APl are of medium and large people, 32^2 to 96^2 px of the picture and
+    beyond. Of pictures whose joints are known. -1 where there is nobody, as COCO has
+    it.
     """
     found = _Pictures()
     for pair in pairs:
@@ -43,16 +45,23 @@ def keypoints(pairs: Iterable[Comparison]) -> dict[str, float]:
             there = guess.found[row][:, None]
             place = np.where(there, guess.joints_px[row], NOWHERE_PX)
             joints = np.concatenate([place, there], axis=1)
-            found.detect(image_id=image, score=score, keypoints=joints.ravel().tolist())
+            seen = guess.joints_px[row][there[:, 0]]
+            found.detect(
+                image_id=image,
+                score=score,
+                keypoints=joints.ravel().tolist(),
+                area=float(np.ptp(seen, axis=0).prod()) if len(seen) else 0.0,
+            )
     stats = found.evaluate("keypoints")
-    names = ("AP", "AP50", "AP75", None, None, "AR", "AR50", "AR75")
-    return {name: float(stats[at]) for at, name in enumerate(names) if name}
+    names = ("AP", "AP50", "AP75", "APm", "APl", "AR", "AR50", "AR75")
+    return {name: float(stats[at]) for at, name in enumerate(names)}
 
 
 def masks(pairs: Iterable[Comparison]) -> dict[str, float]:
-    """AP, AP50, AP75, and AR of 100 masks a picture, of all sizes.
+    """AP, AP50, AP75, APm, APl, and AR of 100 masks a picture.
 
-    Of pictures where both sides have masks, at the pixels of the prediction. What is
+    APm and APl are of masks of 32^2 to 96^2 px of the picture, and larger ones. Of
+    pictures where both sides have masks, at the pixels of the prediction. What is
     unknown is a crowd. -1 where there is nobody, as COCO has it.
     """
     from pycocotools import mask as rle
@@ -64,6 +73,7 @@ def masks(pairs: Iterable[Comparison]) -> dict[str, float]:
         true, predicted = pair.maps()
         height, width = true.shape
         image = found.picture(height=height, width=width)
+        pixel = float(np.prod(pair.guess.to_source))
         ids = [*(np.flatnonzero(pair.visible) + 1).tolist(), scenes.IGNORED]
         for one in ids:
             pixels = np.asfortranarray(true == one, np.uint8)
@@ -73,15 +83,18 @@ def masks(pairs: Iterable[Comparison]) -> dict[str, float]:
             found.annotate(
                 image_id=image,
                 segmentation=code,
-                area=float(pixels.sum()),
+                area=float(pixels.sum()) * pixel,
                 bbox=rle.toBbox(code).tolist(),
                 iscrowd=int(one == scenes.IGNORED),
             )
         for row, score in enumerate(pair.guess.score.tolist()):
-            code = rle.encode(np.asfortranarray(predicted == row + 1, np.uint8))
-            found.detect(image_id=image, score=score, segmentation=code)
+            pixels = np.asfortranarray(predicted == row + 1, np.uint8)
+            code = rle.encode(pixels)
+            area = float(pixels.sum()) * pixel
+            found.detect(image_id=image, score=score, segmentation=code, area=area)
     stats = found.evaluate("segm")
-    return {"AP": stats[0], "AP50": stats[1], "AP75": stats[2], "AR": stats[8]}
+    names = {"AP": 0, "AP50": 1, "AP75": 2, "APm": 4, "APl": 5, "AR": 8}
+    return {name: stats[at] for name, at in names.items()}
 
 
 class _Pictures:
@@ -91,6 +104,7 @@ class _Pictures:
         self.images: list[dict[str, Any]] = []
         self.annotations: list[dict[str, Any]] = []
         self.detections: list[dict[str, Any]] = []
+        self.areas: list[float] = []
 
     def picture(self, **fields: Any) -> int:
         self.images.append({"id": len(self.images) + 1} | fields)
@@ -101,8 +115,9 @@ class _Pictures:
         one = {"id": len(self.annotations) + 1, "category_id": PERSON}
         self.annotations.append(one | fields)
 
-    def detect(self, **fields: Any) -> None:
+    def detect(self, *, area: float, **fields: Any) -> None:
         self.detections.append({"category_id": PERSON} | fields)
+        self.areas.append(area)
 
     def evaluate(self, kind: Literal["keypoints", "segm"]) -> list[float]:
         from pycocotools.coco import COCO
@@ -122,6 +137,11 @@ class _Pictures:
             if self.detections:
                 results: Any = self.detections
                 guess = truth.loadRes(results)
+                # Its own are of the pixels of a map, and count joints not found.
+                for one, area in zip(
+                    guess.dataset["annotations"], self.areas, strict=True
+                ):
+                    one["area"] = area
             else:
                 guess.dataset = content | {"annotations": []}
                 guess.createIndex()

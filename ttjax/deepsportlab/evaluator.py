@@ -19,7 +19,7 @@ from ttjax.deepsportlab.panoptic import PanopticQuality
 from ttjax.deepsportlab.profiles import Joints, Legacy, Standard
 from ttjax.deepsportlab.scores import Statistic, ratio
 from ttjax.deepsportlab.truth import Truth
-from ttjax.scenes import SceneLabels
+from ttjax.scenes import SceneLabels, SourceLabels
 
 Swap = Callable[[Guess, Truth], Guess]
 """What is put in the place of a guess: an oracle of `oracles`."""
@@ -68,19 +68,24 @@ class Evaluator:
     def add(
         self,
         predictions: Predictions,
-        labels: SceneLabels | Sequence[Truth],
+        labels: SceneLabels | SourceLabels | Sequence[Truth],
         *,
         clip: str,
     ) -> None:
         """Adds a batch of pictures of `clip`.
 
-        labels: in pixels of the network's image, or truths in source px.
+        labels: `SceneLabels` in pixels of the network's image; `SourceLabels` or truths
+            in source px, of pictures of any size.
 
         Raises:
             ValueError: another number of predictions than of labels, or maps of sizes
                 that do not belong together.
         """
         guess: Any = jax.tree.map(np.asarray, predictions)
+        if isinstance(labels, SourceLabels):
+            known: Any = jax.tree.map(np.asarray, labels)
+            rows = range(len(known.scene.players))
+            labels = [Truth.of_source(known, index) for index in rows]
         scenes = isinstance(labels, SceneLabels)
         count = len(labels.players) if scenes else len(labels)
         if count != len(guess.present):

@@ -1,15 +1,18 @@
 """Guesses in which a part is replaced by the truth: what the other part is worth.
 
 Table 2 of the paper: the decoder gives joints to the players on whose masks they lie,
-so either the masks or the joints may come from elsewhere. Compose them for both.
+so either the masks or the joints may come from elsewhere. `SWAPS` names them all, as
+`python -m ttjax.evaluate CHECKPOINT DATA --oracles` shows them.
 """
 
 import dataclasses
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from jaxtyping import Bool, Float, Integer
 
 from ttjax import scenes
+from ttjax.deepsportlab import poses
 from ttjax.deepsportlab.comparison import Comparison
 from ttjax.deepsportlab.guess import Guess
 from ttjax.deepsportlab.truth import Truth
@@ -52,13 +55,19 @@ def with_true_joints(guess: Guess, truth: Truth) -> Guess:
     """The true joints, given to the predicted players on whose masks they lie.
 
     Of several of one kind one that is seen stays rather than one that is hidden: hidden
-    joints lie on somebody else. Without true joints the guess stays as it is.
+    joints lie on somebody else. Where head, hips and feet alone are annotated, they are
+    ears, hips and ankles. Without any the guess stays as it is.
     """
-    if guess.ids is None or not truth.joints_known:
+    if guess.ids is None:
         return guess
-    state = np.where(truth.players[:, None], truth.joint_state, scenes.UNLABELLED)
-    sure = np.array([0.0, 0.5, 1.0])[state]
-    joints, score = _grouped(guess, guess.ids, truth.joints_px, sure, len(guess.score))
+    if truth.joints_known:
+        state = np.where(truth.players[:, None], truth.joint_state, scenes.UNLABELLED)
+        places, sure = truth.joints_px, np.array([0.0, 0.5, 1.0])[state]
+    elif truth.points_px is not None:
+        places, sure = _of_four(*truth.four_points())
+    else:
+        return guess
+    joints, score = _grouped(guess, guess.ids, places, sure, len(guess.score))
     return dataclasses.replace(
         guess, joints_px=joints, joint_score=(score > 0).astype(np.float64)
     )
@@ -72,6 +81,33 @@ def with_true_ball(guess: Guess, truth: Truth) -> Guess:
         ball_px=np.asarray(truth.ball_xy_px, np.float64),
         ball_score=1.0 if visible else 0.0,
     )
+
+
+def with_true_masks_and_joints(guess: Guess, truth: Truth) -> Guess:
+    """The true joints on the true masks: what the decoder itself loses."""
+    return with_true_joints(with_true_masks(guess, truth), truth)
+
+
+SWAPS: Mapping[str, Callable[[Guess, Truth], Guess]] = {
+    "true masks": with_true_masks,
+    "true joints": with_true_joints,
+    "true masks and joints": with_true_masks_and_joints,
+    "true ball": with_true_ball,
+}
+"""All oracles by what they replace."""
+
+
+def _of_four(
+    points_px: Float[np.ndarray, "n 4 2"], known: Bool[np.ndarray, "n 4"]
+) -> tuple[Float[np.ndarray, "n k 2"], Float[np.ndarray, "n k"]]:
+    """Joints that `poses.four_points` turns into these points again."""
+    count = len(scenes.JOINTS)
+    joints, sure = np.zeros((len(known), count, 2)), np.zeros((len(known), count))
+    pairs = (poses.EARS, poses.HIPS, poses.ANKLES[:1], poses.ANKLES[1:])
+    for point, kinds in enumerate(pairs):
+        joints[:, list(kinds)] = points_px[:, point, None]
+        sure[:, list(kinds)] = known[:, point, None]
+    return joints, sure
 
 
 def _sizes(ids: np.ndarray, players: int) -> Integer[np.ndarray, " m"]:

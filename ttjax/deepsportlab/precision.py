@@ -1,7 +1,7 @@
 """Precision and recall of ranked detections, as COCO defines them, in numpy."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float, Integer
@@ -12,6 +12,11 @@ THRESHOLDS = np.linspace(0.5, 0.95, 10)
 """Similarities from which on a detection is right."""
 RECALLS = np.linspace(0.0, 1.0, 101)
 """Where the precision is read off."""
+SIZES: Mapping[str, tuple[float, float]] = {
+    "m": (32.0**2, 96.0**2),
+    "l": (96.0**2, 1e10),
+}
+"""Areas in px^2, both ends included, of what COCO calls medium and large."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,15 +70,63 @@ def rank(
     ignored: Bool[np.ndarray, " g"],
     crowd: Bool[np.ndarray, " g"],
     most: int,
+    outside: Bool[np.ndarray, " d"] | None = None,
 ) -> Ranked:
-    """Matches the `most` best detections of a picture."""
+    """Matches the `most` best detections of a picture.
+
+    outside: detections that are neither right nor wrong where they match nobody.
+    """
     order = np.argsort(-score, kind="stable")[:most]
     taken = match(similarity[order], ignored=ignored, crowd=crowd)
     # The last entry stands for -1: nobody.
     counts = np.append(~ignored, False)[taken]
     void = np.append(ignored, False)[taken]
+    if outside is not None:
+        void |= (taken < 0) & outside[order][None]
     truths = int((~ignored).sum())
     return Ranked(score[order].astype(np.float64), counts, void, truths)
+
+
+@dataclasses.dataclass(frozen=True)
+class Sized:
+    """The detections of one picture, and those for truths of each of `SIZES` alone."""
+
+    every: Ranked
+    sizes: Mapping[str, Ranked]
+
+
+def rank_by_size(
+    score: Float[np.ndarray, " d"],
+    similarity: Float[np.ndarray, "d g"],
+    *,
+    ignored: Bool[np.ndarray, " g"],
+    crowd: Bool[np.ndarray, " g"],
+    most: int,
+    area_px: Float[np.ndarray, " d"],
+    true_area_px: Float[np.ndarray, " g"],
+) -> Sized:
+    """Matches the `most` best detections, once for all truths and once for each size.
+
+    Truths of another size are ignored then, as are detections of another size that
+    match nobody: as in COCO.
+    """
+
+    def beyond(area: np.ndarray, size: tuple[float, float]) -> np.ndarray:
+        return (area < size[0]) | (area > size[1])
+
+    every = rank(score, similarity, ignored=ignored, crowd=crowd, most=most)
+    sizes = {
+        name: rank(
+            score,
+            similarity,
+            ignored=ignored | beyond(true_area_px, size),
+            crowd=crowd,
+            most=most,
+            outside=beyond(area_px, size),
+        )
+        for name, size in SIZES.items()
+    }
+    return Sized(every, sizes)
 
 
 class Ranking:
@@ -156,4 +209,16 @@ def statistics(
     }
     if f1:
         found[f"{prefix}/F1"] = Statistic(lambda w: harmonic_mean(*both(w)), n)
+    return found
+
+
+def sized_statistics(
+    prefix: str, pictures: Sequence[Sized | None], *, f1: bool = True
+) -> dict[str, Statistic]:
+    """AP, AR and F1 of all truths, and `APm`, `APl` of medium and large ones."""
+    every = [None if one is None else one.every for one in pictures]
+    found = statistics(prefix, every, f1=f1)
+    for size in SIZES:
+        some = [None if one is None else one.sizes[size] for one in pictures]
+        found[f"{prefix}/AP{size}"] = statistics("", some)["/AP"]
     return found

@@ -10,13 +10,13 @@ import numpy as np
 from jaxtyping import Array, Float, UInt8
 
 from ttjax.augment import examples
-from ttjax.deepsportlab import curves, decode, findings, overlay, targets
+from ttjax.deepsportlab import curves, decode, findings, oracles, overlay, targets
 from ttjax.deepsportlab.arrays import Inputs, Outputs, Predictions
 from ttjax.deepsportlab.augmentation import Augment
 from ttjax.deepsportlab.config import Config
 from ttjax.deepsportlab.decode import Decoder
 from ttjax.deepsportlab.evaluator import BALL, MASKS, POSES, Evaluator, Truncation
-from ttjax.deepsportlab.losses import Paper, Released
+from ttjax.deepsportlab.losses import Paper, Released, head_of
 from ttjax.deepsportlab.scales import InstanceScale, PaperScale
 from ttjax.deepsportlab.targets import Targets
 from ttjax.losses.term import Term
@@ -29,7 +29,8 @@ from ttjax.typing import PRNGKey
 class Task:
     """A DeepSportLab with its data, targets, losses and metrics.
 
-    loss_terms: heads to train; empty means all heads of the config.
+    loss_terms: heads to train; empty means all heads of the config. "semantic" and
+        "offset" are the two halves of "masks", to be weighted each on its own.
     scale: how large points are, in the targets.
     teach_covered: whether a joint behind somebody else is taught, as in the paper. On
         his mask it competes with a joint of his own of the same kind.
@@ -55,11 +56,12 @@ class Task:
         """
         if not self.loss_terms:
             object.__setattr__(self, "loss_terms", tuple(self.config.heads))
-        missing = [name for name in self.loss_terms if name not in self.config.heads]
+        heads = self.config.heads
+        missing = [name for name in self.loss_terms if head_of(name) not in heads]
         if missing:
             raise ValueError(
                 f"Every loss term belongs to a head, got {missing} beside the heads "
-                f"{self.config.heads}: add them to `heads` or drop the terms."
+                f"{heads}: add them to `heads` or drop the terms."
             )
         if self.decoder.players != self.config.players:
             raise ValueError(
@@ -167,6 +169,14 @@ class Task:
         if "ball" in config.heads or "ball" in config.classes:
             measures = [*BALL, *measures]
         return Evaluator(measures=tuple(measures), stride=config.map_stride)
+
+    def oracles(self) -> Mapping[str, Evaluator]:
+        """Evaluators of answers with a part replaced by the truth, by what it is."""
+        own = self.evaluator()
+        return {
+            name: Evaluator(measures=own.measures, stride=own.stride, swap=swap)
+            for name, swap in oracles.SWAPS.items()
+        }
 
 
 def _labelled(batch: Scene) -> Any:

@@ -9,14 +9,46 @@ from jaxtyping import Bool, Float, Integer
 
 from ttjax import scenes
 from ttjax.deepsportlab import poses
+from ttjax.geometry.calibration import Calibration
 from ttjax.samples import UNKNOWN
 
 BOX_SHARE = 0.53
 """Area of a person's mask per area of the box, where there is no mask: what evaluations
 of data sets without masks take for COCO's `area`."""
 
+MARGIN_M = 0.10
+"""How far beside its lines the court still reaches: as released with the paper."""
+
 OnCourt = Callable[[Float[np.ndarray, "*n 2"], float], Bool[np.ndarray, "*n"]]
 """Whether pixels, as points at a height in metres, lie above the court."""
+
+
+def on_court_of(camera: scenes.CourtCamera, *, margin_m: float = MARGIN_M) -> OnCourt:
+    """Where the rays through pixels meet a height, and whether that is on the court.
+
+    The lines of the court count, and `margin_m` beyond. Pixels above the horizon and
+    those that no ray of the lens belongs to are beside the court.
+    """
+    lens = Calibration(
+        size_hw=(int(camera.size_hw[0]), int(camera.size_hw[1])),
+        matrix=camera.matrix,
+        rotation=camera.rotation,
+        translation=camera.translation,
+        distortion=camera.distortion,
+    )
+    low, high = camera.lines_m[:2] - margin_m, camera.lines_m[2:] + margin_m
+
+    def on_court(
+        xy_px: Float[np.ndarray, "*n 2"], height_m: float
+    ) -> Bool[np.ndarray, "*n"]:
+        # Far outside of a picture a lens has no inverse: what comes is not finite.
+        with np.errstate(all="ignore"):
+            point = lens.on_height(np.asarray(xy_px, np.float64), height_m)
+            depth = point @ lens.rotation[2] + lens.translation[2]
+            inside = ((point[..., :2] >= low) & (point[..., :2] <= high)).all(axis=-1)
+        return np.asarray(inside & (depth > 0))
+
+    return on_court
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +115,20 @@ class Truth:
             ball_diameter_px=float(labels.ball_diameter_px[index])
             * float(np.sqrt(xy.prod())),
             to_source=(float(xy[0]), float(xy[1])),
+        )
+
+    @classmethod
+    def of_source(cls, labels: scenes.SourceLabels, index: int) -> "Truth":
+        """Example `index` of a batch of labels that are in source px already."""
+        points, known, court = labels.points_px, labels.points_known, labels.court
+        if court is not None:
+            fields = {name: value[index] for name, value in vars(court).items()}
+            court = scenes.CourtCamera(**fields)
+        return dataclasses.replace(
+            cls.of_labels(labels.scene, index),
+            points_px=None if points is None else np.asarray(points[index]),
+            points_known=None if known is None else np.tile(known[index][:, None], 4),
+            on_court=None if court is None else on_court_of(court),
         )
 
     @functools.cached_property

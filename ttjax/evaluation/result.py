@@ -14,6 +14,9 @@ SCHEMA = 1
 
 JSON, MARKDOWN = "evaluation.json", "evaluation.md"
 
+MOST_SIZES = 4
+"""Sizes of frames that are listed one by one."""
+
 WIDEST = 200
 """Columns that a printed table may take."""
 
@@ -39,6 +42,8 @@ class Evaluation:
     scores: of the model, by metric.
     rivals: of what was scored beside it on the same windows, by name.
     sampling: which windows of the recordings count, in words.
+    pictures: how many there are, where recordings are of pictures that do not follow
+        each other; 0 for videos.
     """
 
     scores: Scores
@@ -47,23 +52,31 @@ class Evaluation:
     recordings: tuple[Scored, ...]
     seconds: float
     checkpoint: str = ""
+    pictures: int = 0
 
     @property
     def sizes(self) -> str:
         """Sizes of the source frames, in whose pixels positions are scored."""
         sizes = dict.fromkeys((r.size_hw[1], r.size_hw[0]) for r in self.recordings)
-        return ", ".join(f"{w} x {h}" for w, h in sizes)
+        texts = [f"{w} x {h}" for w, h in sizes]
+        if len(texts) > MOST_SIZES:
+            small, *_, large = sorted(sizes, key=lambda size: size[0] * size[1])
+            ends = (f"{w} x {h}" for w, h in (small, large))
+            return f"{len(texts)} sizes, {' to '.join(ends)}"
+        return ", ".join(texts)
 
     @property
     def facts(self) -> list[str]:
         """Lines that belong to the table."""
         frames = sum(recording.frames for recording in self.recordings)
         rate = frames / max(self.seconds, 1e-9)
-        many = "" if len(self.recordings) == 1 else "s"
+        count = self.pictures or len(self.recordings)
+        what = "picture" if self.pictures else "recording"
+        many = "" if count == 1 else "s"
         lines = [
             f"recordings: {len(self.recordings)}, {frames} frames of {self.sizes} px",
             f"windows: {self.sampling}",
-            f"interval: 95 % over {len(self.recordings)} recording{many}; "
+            f"interval: 95 % over {count} {what}{many}; "
             "constant: the best constant predictor",
             f"speed: {rate:.1f} frames/s on {timing.stamp()['device']}, all included",
         ]

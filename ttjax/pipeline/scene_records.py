@@ -9,11 +9,11 @@ import numpy as np
 from jaxtyping import UInt8
 
 from ttjax.formats import scene_record
-from ttjax.pipeline import scene_views
+from ttjax.pipeline import scene_points, scene_views
 from ttjax.pipeline.loader import Batches, Loader
 from ttjax.pipeline.scene_set import SceneSet
 from ttjax.samples import Source, Split
-from ttjax.scenes import Scene, SceneLabels, SceneSpec
+from ttjax.scenes import Scene, SceneSpec, SourceLabels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,14 +177,15 @@ class PictureLabels:
         """The one frame is labelled."""
         return 1
 
-    def example_labels(self, number: int) -> SceneLabels:
-        """Labels in px of the picture itself; unbatched.
+    def example_labels(self, number: int) -> SourceLabels:
+        """Labels in px of the picture itself, and what scores alone need; unbatched.
 
         Raises:
             IndexError: another frame than the first.
+            ValueError: the picture or its labels are damaged.
         """
         if number != 0:
             raise IndexError(
                 f"{self.recording.name!r} is one picture, frame 0, got {number}."
             )
-        return scene_views.labels_of(self.recording.picture())
+        return scene_points.source_labels(self.recording.picture())

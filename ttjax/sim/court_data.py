@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from ttjax.samples import Source, Split
-from ttjax.scenes import Scene, SceneLabels, SceneSpec
+from ttjax.scenes import Scene, SceneSpec, SourceLabels
 from ttjax.sim import court_sample
 from ttjax.sim.court import Court
 from ttjax.sim.data import SPLITS, Generator
@@ -45,11 +45,11 @@ class CourtLabels:
         """Number of pictures, all of which are labelled."""
         return self.recording.count
 
-    def example_labels(self, index: int) -> SceneLabels:
+    def example_labels(self, index: int) -> SourceLabels:
         """Labels of one picture: numpy arrays without a batch axis, in its pixels."""
         labels = self.recording.scene(index).labels
         assert labels is not None
-        return labels
+        return SourceLabels(scene=labels)
 
 
 class CourtRecording:
