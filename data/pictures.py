@@ -233,8 +233,13 @@ def read_picture(
     """A file and its pixels.
 
     Raises:
-        ValueError: it is damaged, or of another size.
+        ValueError: it is missing, damaged, or of another size.
     """
+    if not path.is_file():
+        raise ValueError(
+            f"Every labelled picture has its file, {path} of {name!r} is missing: "
+            "complete the folder, or leave it out with `--skip-bad`."
+        )
     data = path.read_bytes()
     image = picture_file.decode_rgb(data, str(path))
     if image.shape[:2] != tuple(size_hw):

@@ -12,8 +12,7 @@ import numpy as np
 from ttjax import checkpoints, evaluation, mains, predictor, registry
 from ttjax.evaluation import ByModel, ByPosition, Evaluation, Rival
 from ttjax.pipeline import baselines as rules
-from ttjax.pipeline import layouts, scene_set
-from ttjax.pipeline.scene_records import SceneRecords
+from ttjax.pipeline import layouts
 from ttjax.predictor import Predictor
 from ttjax.samples import FrameLabels, Recording, Split
 from ttjax.scenes import SceneSpec
@@ -123,7 +122,12 @@ def recordings_of(
             f"Labelled videos lie in a directory, {data!r} is none: correct the path, "
             "or give `sim` for simulated ones."
         )
+    # Grain, which reads built data sets, takes its time to import.
+    from ttjax.pipeline import scene_set
+
     if scene_set.is_built(root):
+        from ttjax.pipeline.scene_records import SceneRecords
+
         return SceneRecords(root).recordings(scene_set.split_of(root, split))
     if split is not None:
         raise ValueError(

@@ -59,6 +59,9 @@ def test_a_picture_of_another_size_is_refused(tmp_path):
     assert data == path.read_bytes()
     with pytest.raises(ValueError, match=r"\[64, 48\].*\[48, 64\]"):
         pictures.read_picture(path, "a", (64, 48))
+    gone = path.with_name("gone.png")
+    with pytest.raises(ValueError, match=r"gone\.png of 'a' is missing: .*--skip-bad"):
+        pictures.read_picture(gone, "a", (48, 64))
 
 
 def test_features_are_those_of_a_record():

@@ -45,6 +45,14 @@ def test_labels_become_truth_in_source_px():
     assert Truth.of_labels(labels(), 1).ids is None
 
 
+def test_a_joint_without_a_place_is_not_labelled():
+    given = labels()
+    given.joints_px[0, 0, 3] = np.nan
+    got = Truth.of_labels(given, 0)
+    assert got.joint_state[0].tolist() == [2, 2, 2, 0] + [2] * 13
+    assert np.isfinite(got.joints_px).all()
+
+
 def test_without_a_mask_the_area_is_a_share_of_the_box():
     got = Truth.of_labels(labels(), 1).area_px
     np.testing.assert_allclose(got, BOX_SHARE * 6)

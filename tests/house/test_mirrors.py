@@ -84,7 +84,8 @@ def test_each_test_file_mirrors_something(modules, tests):
         pathlib.PurePath("tests", family, "test_golden.py")
         for family in ("ttnet", "deepsportlab")
     }
-    expected.add(pathlib.PurePath("tests/deepsportlab/test_round_trip.py"))
+    whole = ("test_round_trip.py", "test_overfit.py")
+    expected |= {pathlib.PurePath("tests/deepsportlab", name) for name in whole}
     strays = [
         str(test.path)
         for test in tests

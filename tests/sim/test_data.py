@@ -81,6 +81,7 @@ def test_one_thread_gives_the_samples_that_many_give(simulation, spec):
     )
 
 
+@pytest.mark.slow
 def test_recordings_differ_between_splits(simulation):
     (valid,) = simulation.recordings("validation")
     tests = list(simulation.recordings("test"))

@@ -44,6 +44,7 @@ def quiet(hall_scene):
     return dataclasses.replace(hall_scene, noise=zero, flicker=zero)
 
 
+@pytest.mark.slow
 def test_a_crop_at_any_origin_equals_that_part_of_the_whole_frame(
     hall_scene, moment, whole
 ):

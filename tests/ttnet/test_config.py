@@ -64,6 +64,7 @@ def test_every_window_from_1_to_64_is_a_config():
     }
 
 
+@pytest.mark.slow
 def test_every_possible_subset_of_heads_answers_what_it_names():
     fields = {"ball_global": "ball_global", "ball_local": "ball_local"}
     possible = 0

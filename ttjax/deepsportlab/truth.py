@@ -91,9 +91,12 @@ class Truth:
     ) -> "Truth":
         """Example `index` of a batch of labels; `scale`: source px per pixel, (x, y).
 
-        The ball's pixels become background, those of crowds unknown.
+        The ball's pixels become background, those of crowds unknown. A joint without a
+        place is not labelled.
         """
         players = np.asarray(labels.players[index], np.bool_)
+        joints_px = np.asarray(labels.joints_px[index])
+        placed = np.isfinite(joints_px).all(axis=-1)
         ids = None
         if labels.masks_known[index]:
             names = np.full(256, scenes.IGNORED, np.uint8)
@@ -107,8 +110,8 @@ class Truth:
             players=players,
             crowd=np.asarray(labels.crowd[index], np.bool_),
             box_px=np.asarray(labels.box_px[index]) * np.tile(xy, 2),
-            joints_px=np.asarray(labels.joints_px[index]) * xy,
-            joint_state=np.asarray(labels.joint_state[index]),
+            joints_px=np.where(placed[..., None], joints_px, 0.0) * xy,
+            joint_state=np.where(placed, labels.joint_state[index], scenes.UNLABELLED),
             joints_known=bool(labels.joints_known[index]),
             ball_xy_px=np.asarray(labels.ball_xy_px[index]) * xy,
             ball_state=int(labels.ball_state[index]),
