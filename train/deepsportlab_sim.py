@@ -1,9 +1,10 @@
 """A nano DeepSportLab from a simulated basketball court: ball, masks and poses.
 
 Command: `python -m ttjax.train train/deepsportlab_sim.py`. Hardware: 2 cores of an AMD
-EPYC, nothing else running. Time, 2026-11-28: 12 min 12 s in all; 1,662 steps of 4
-pictures, of 4,000 scenes. Scores on 200 pictures of eight unseen arenas, 95 % intervals
-over pictures, and what was aimed at: half of the way from the best constant to 1:
+EPYC, small other work now and then. Time, 2026-11-28: 12 min 12 s in all; 1,662 steps
+of 4 pictures, of 4,000 scenes. Scores on 200 pictures of eight unseen arenas, 95 %
+intervals over pictures, and what was aimed at: half of the way from the best constant
+to 1:
 
 | | score | aim | best constant |
 |---|---|---|---|

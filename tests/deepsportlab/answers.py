@@ -3,10 +3,23 @@
 import numpy as np
 
 from ttjax.deepsportlab.arrays import Overflow, Predictions
+from ttjax.deepsportlab.augmentation import Augment
 from ttjax.samples import VISIBLE
 from ttjax.scenes import SEEN, Scene, SceneLabels
 
 HW, ROWS, STRIDE = (65, 97), 4, 4
+
+STILL = Augment(
+    moved=0.0,
+    hflip=0.0,
+    joint_jitter_px=0.0,
+    brightness=0.0,
+    contrast=0.0,
+    channel=0.0,
+    hue_deg=0.0,
+    grayscale=0.0,
+)
+"""Changes nothing."""
 
 
 def scene():

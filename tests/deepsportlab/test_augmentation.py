@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.deepsportlab.answers import STILL
 from ttjax.deepsportlab.augmentation import Augment, mirrored, moved
 from ttjax.geometry import affine
 from ttjax.samples import ABSENT, UNKNOWN, VISIBLE
@@ -209,18 +210,6 @@ def test_boxes_of_players_keep_their_size_and_those_of_crowds_hold_their_corners
 @functools.partial(jax.jit, static_argnames="augment")
 def drawn(keys, augment):
     return jax.lax.map(lambda key: augment.one(key, SCENE), keys)
-
-
-STILL = Augment(
-    moved=0.0,
-    hflip=0.0,
-    joint_jitter_px=0.0,
-    brightness=0.0,
-    contrast=0.0,
-    channel=0.0,
-    hue_deg=0.0,
-    grayscale=0.0,
-)
 
 
 def test_nothing_is_changed_where_all_is_off():

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.deepsportlab.answers import STILL
 from ttjax.deepsportlab import config, joints
-from ttjax.deepsportlab.augmentation import Augment
 from ttjax.deepsportlab.decoder import Decoder
 from ttjax.deepsportlab.task import Task
 from ttjax.losses.weighting import Fixed
@@ -18,15 +18,6 @@ from ttjax.train import state, step
 
 PLAYERS, STEPS = 8, 500
 WEIGHTS = {"parts": 1.0, "centre": 2.0, "ball": 10.0, "semantic": 4.0, "offset": 20.0}
-STILL = Augment(
-    moved=0.0,
-    hflip=0.0,
-    joint_jitter_px=0.0,
-    brightness=0.0,
-    contrast=0.0,
-    channel=0.0,
-    grayscale=0.0,
-)
 
 
 def trained(task, batch, data):

@@ -50,7 +50,7 @@ class Errors:
         self.sizes.append(predictions["source_hw"][0].tolist())
 
     def merge(self, other):
-        raise NotImplementedError
+        pytest.fail("not a part of what is tested here")
 
     def table(self):
         return {"error": {"value": max(map(abs, self.errors)), "n": len(self.errors)}}
@@ -85,7 +85,7 @@ class Greys:
     loss_terms = ()
 
     def unused(self, *arguments):
-        raise NotImplementedError
+        pytest.fail("not a part of what is tested here")
 
     spec = augment = targets = losses = metrics = records = overlay = unused
 
