@@ -6,7 +6,7 @@ recordings. Points are xy in source pixels (pixel *i* spans [i, i + 1)), sizes (
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import flax.struct
@@ -74,7 +74,16 @@ class Window:
 _TIE = 2.0**-10
 """Grey levels; means that lie between two levels go up, however they were added."""
 
-OnDevice = UInt8[Array, "1 h w 3"]
+
+@flax.struct.dataclass
+class FramePool:
+    """Whole frames that windows share, on the device once.
+
+    pixels: k frames in any order. at: which of them is frame t of window b.
+    """
+
+    pixels: UInt8[Array | np.ndarray, "k h w 3"]
+    at: Int32[Array | np.ndarray, "b t"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,31 +122,32 @@ class ClipSpec:
                 f"{size_hw[1]}: enlarge the video."
             )
 
-    def view(self, frame: OnDevice) -> UInt8[Array, "1 hs ws 3"]:
-        """The frame downscaled."""
+    def view(self, frame: UInt8[Array, "b h w 3"]) -> UInt8[Array, "b hs ws 3"]:
+        """The frames downscaled."""
         mean = resize.area(frame, self.frame_hw)
         return jnp.floor(mean + (0.5 + _TIE)).astype(jnp.uint8)
 
     def example(
         self,
-        views: Sequence[UInt8[Array, "1 hs ws 3"]],
-        frames: Sequence[OnDevice] | None,
+        views: UInt8[Array, "b t hs ws 3"],
+        frames: FramePool | None,
         size_hw: tuple[int, int],
     ) -> "Clip":
-        """A clip without labels, its canvas the whole frames."""
-        t, e, m = self.window.frames, len(self.events), len(self.masks)
+        """Clips without labels, their canvas the whole frames."""
+        b, t = views.shape[:2]
+        e, m = len(self.events), len(self.masks)
         return Clip(
-            frames=jnp.stack(list(views), axis=1),
-            canvas=None if frames is None else tuple(frames),
-            canvas_xy=jnp.zeros((1, 2), jnp.int32),
-            source_hw=jnp.array([size_hw], jnp.int32),
+            frames=views,
+            canvas=frames,
+            canvas_xy=jnp.zeros((b, 2), jnp.int32),
+            source_hw=jnp.broadcast_to(jnp.array(size_hw, jnp.int32), (b, 2)),
             labels=Labels(
-                ball_xy_px=jnp.zeros((1, t, 2), jnp.float32),
-                ball_state=jnp.full((1, t), UNKNOWN, jnp.int8),
-                event_offset=jnp.full((1, e), NO_EVENT, jnp.float32),
-                event_known=jnp.zeros((1, e), jnp.bool_),
-                masks=jnp.zeros((1, *self.frame_hw, m), jnp.uint8),
-                masks_known=jnp.zeros((1, m), jnp.bool_),
+                ball_xy_px=jnp.zeros((b, t, 2), jnp.float32),
+                ball_state=jnp.full((b, t), UNKNOWN, jnp.int8),
+                event_offset=jnp.full((b, e), NO_EVENT, jnp.float32),
+                event_known=jnp.zeros((b, e), jnp.bool_),
+                masks=jnp.zeros((b, *self.frame_hw, m), jnp.uint8),
+                masks_known=jnp.zeros((b, m), jnp.bool_),
             ),
         )
 
@@ -195,18 +205,14 @@ class Clip:
 
     frames: the whole frame, downscaled (area average) to the network's input.
     canvas: full-resolution pixels of a part of the frame, the same part in all frames;
-        a whole frame is the case `canvas_xy == (0, 0)`. A tuple holds one array per
-        frame of the stack (a ring of whole frames that is never copied into one array).
+        a whole frame is the case `canvas_xy == (0, 0)`. A `FramePool` holds whole
+        frames that are never copied into one array per window.
     canvas_xy: source px of the canvas' left upper corner.
     source_hw: size of the whole source frame.
     """
 
     frames: Stacks
-    canvas: (
-        UInt8[Array | np.ndarray, "*b t hc wc 3"]
-        | tuple[UInt8[Array | np.ndarray, "*b hc wc 3"], ...]
-        | None
-    )
+    canvas: UInt8[Array | np.ndarray, "*b t hc wc 3"] | FramePool | None
     canvas_xy: Int32[Array | np.ndarray, "*b 2"]
     source_hw: Int32[Array | np.ndarray, "*b 2"]
     labels: Labels

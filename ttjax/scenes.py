@@ -5,7 +5,6 @@ are xy in pixels of `Scene.image` (pixel *i* spans [i, i + 1)), sizes (h, w).
 """
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
 import flax.struct
@@ -106,8 +105,8 @@ class SceneSpec:
         scale = min(1.0, *(i / s for i, s in zip(self.image_hw, size_hw, strict=True)))
         return round(size_hw[0] * scale), round(size_hw[1] * scale)
 
-    def view(self, frame: UInt8[Array, "1 h w 3"]) -> UInt8[Array, "1 hi wi 3"]:
-        """The whole frame, shrunk until it fits, and padded."""
+    def view(self, frame: UInt8[Array, "b h w 3"]) -> UInt8[Array, "b hi wi 3"]:
+        """The whole frames, shrunk until they fit, and padded."""
         h, w = self.fitted_hw((frame.shape[1], frame.shape[2]))
         small = jnp.round(resize.area(frame, (h, w))).astype(jnp.uint8)
         rows, columns = self.image_hw
@@ -115,17 +114,18 @@ class SceneSpec:
 
     def example(
         self,
-        views: Sequence[UInt8[Array, "1 hi wi 3"]],
+        views: UInt8[Array, "b 1 hi wi 3"],
         frames: Any,
         size_hw: tuple[int, int],
     ) -> "Scene":
-        """A batch of one scene without labels."""
-        (view,), (h, w) = views, self.fitted_hw(size_hw)
+        """Scenes without labels."""
+        (h, w), pairs = self.fitted_hw(size_hw), (len(views), 2)
+        scale = jnp.array([size_hw[1] / w, size_hw[0] / h], jnp.float32)
         return Scene(
-            image=view,
-            valid_hw=jnp.array([[h, w]], jnp.int32),
+            image=views[:, 0],
+            valid_hw=jnp.broadcast_to(jnp.array([h, w], jnp.int32), pairs),
             labels=None,
-            to_source=jnp.array([[size_hw[1] / w, size_hw[0] / h]], jnp.float32),
+            to_source=jnp.broadcast_to(scale, pairs),
         )
 
     def batch(self, batch_size: int) -> "Scene":

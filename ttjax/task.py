@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Array, Float, UInt8
 
 from ttjax.losses.term import Term
-from ttjax.samples import OnDevice, Window
-from ttjax.typing import PRNGKey
+from ttjax.samples import FramePool, Window
+from ttjax.typing import PRNGKey, Variables
 
 
 @runtime_checkable
@@ -38,18 +38,16 @@ class SampleSpec(Protocol):
         """Raises ValueError where frames of this size cannot be looked at."""
         ...
 
-    def view(self, frame: OnDevice) -> Any:
-        """What is kept of a whole frame as long as a window needs it."""
+    def view(self, frame: UInt8[Array, "b h w 3"]) -> Any:
+        """What is kept of whole frames as long as a window needs them."""
         ...
 
     def example(
-        self,
-        views: Sequence[Any],
-        frames: Sequence[OnDevice] | None,
-        size_hw: tuple[int, int],
+        self, views: Any, frames: FramePool | None, size_hw: tuple[int, int]
     ) -> Any:
-        """A batch of one example without labels, of a window's views, oldest first.
+        """A batch of examples without labels.
 
+        views: `[b, t, …]`, those of each window's frames, oldest first.
         frames: the whole frames, where `keeps_frames`.
         """
         ...
@@ -136,6 +134,16 @@ class Task(Protocol):
 
     def decode(self, outputs: Any, inputs: Any) -> Any:
         """Predictions in source pixels."""
+        ...
+
+    def for_inference(
+        self, variables: Variables, dtype: str | None
+    ) -> tuple["Task", Variables]:
+        """The task and the variables that give the same answers faster.
+
+        What is constant is folded into kernels. dtype: in which convolutions and matrix
+        products are computed, "float32" or "bfloat16"; None: as the task says.
+        """
         ...
 
     def records(

@@ -259,7 +259,7 @@ except ImportError:
         ("ttjax/train/loop.py", "import grain", False),
         ("ttjax/train/loop.py", "import rich", False),
         ("ttjax/train/report.py", "import rich", True),
-        ("ttjax/predictor.py", "from orbax import checkpoint", False),
+        ("ttjax/predictor/predictor.py", "from orbax import checkpoint", False),
     ],
 )
 def test_homes_of_third_parties(parse, path, text, at_home):

@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from ttjax.samples import FramePool
 from ttjax.ttnet import crop
 from ttjax.ttnet.arrays import BallLogits
 
@@ -63,7 +64,11 @@ def test_the_crop_is_numpys_slice_at_every_border(canvas, ring):
     xs, ys = np.meshgrid([0, 5, 14], [0, 3, 8])
     corners = np.stack([xs.ravel(), ys.ravel()], axis=-1).astype(np.int32)
     whole = jnp.asarray(canvas)
-    given = tuple(whole[:, t] for t in range(3)) if ring else whole
+    given = whole
+    if ring:
+        b, t, *size = whole.shape
+        at = jnp.arange(b * t, dtype=jnp.int32).reshape(b, t)
+        given = FramePool(whole.reshape(b * t, *size), at)
     assert crop.canvas_size(given) == CANVAS_HW
     cut = jax.jit(crop.cut, static_argnums=2)(given, jnp.asarray(corners), CROP_HW)
     assert cut.dtype == jnp.uint8

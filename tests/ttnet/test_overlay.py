@@ -1,11 +1,21 @@
 import dataclasses
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from ttjax.media import draw
-from ttjax.samples import ABSENT, NO_EVENT, UNKNOWN, VISIBLE, Clip, Labels, Window
+from ttjax.samples import (
+    ABSENT,
+    NO_EVENT,
+    UNKNOWN,
+    VISIBLE,
+    Clip,
+    FramePool,
+    Labels,
+    Window,
+)
 from ttjax.ttnet import config, overlay
 from ttjax.ttnet.arrays import Ball, Predictions
 from ttjax.ttnet.task import Task
@@ -107,9 +117,10 @@ def test_pictures_are_a_few_of_the_newest_frames_enlarged_beside_their_crops():
 
 def test_a_ring_of_whole_frames_gives_the_same_pictures():
     batch: Any = clips()
-    ring = dataclasses.replace(
-        batch, canvas=tuple(batch.canvas[:, at] for at in range(3))
-    )
+    b, t, *size = batch.canvas.shape
+    at = np.arange(b * t, dtype=np.int32).reshape(b, t)
+    pool = FramePool(jnp.asarray(batch.canvas.reshape(b * t, *size)), jnp.asarray(at))
+    ring = dataclasses.replace(batch, canvas=pool)
     predictions = found(ball((410, 290)), ball((410, 290)))
     for one, other in zip(
         overlay.pictures(batch, predictions, config=CONFIG),

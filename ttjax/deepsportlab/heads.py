@@ -56,11 +56,10 @@ class PifHead(nn.Module):
             (1, 1),
             kernel_init=nn.initializers.normal(KERNEL_STD),
             bias_init=_confidence_bias(k * SHUFFLE**2, logit(self.base_rate)),
-            dtype=self.dtype,
+            dtype=jnp.float32,
             name="conv",
         )(x)
         x = pixel_shuffle.depth_to_space_by_channel(x, SHUFFLE)[:, :-1, :-1]
-        x = x.astype(jnp.float32)
         scale = x[..., 4 * k :]
         if self.scale_activation == "softplus":
             scale = log_softplus(scale)
@@ -99,17 +98,16 @@ class MapHead(nn.Module):
             dtype=self.dtype,
             name="fuse",
         )(x, train)
-        x = nn.Conv(
+        return nn.Conv(
             len(self.bias),
             (1, 1),
             kernel_init=nn.initializers.normal(KERNEL_STD),
             bias_init=lambda _, shape, dtype: jnp.array(self.bias, dtype).reshape(
                 shape
             ),
-            dtype=self.dtype,
+            dtype=jnp.float32,
             name="out",
         )(x)
-        return x.astype(jnp.float32)
 
 
 def log_softplus(x: Float[Array, "*axes"]) -> Float[Array, "*axes"]:

@@ -13,6 +13,7 @@ from ttjax.augment import examples
 from ttjax.deepsportlab import curves, decode, findings, oracles, overlay, targets
 from ttjax.deepsportlab.arrays import Inputs, Outputs, Predictions
 from ttjax.deepsportlab.augmentation import Augment
+from ttjax.deepsportlab.backbones import EPSILON
 from ttjax.deepsportlab.config import Config
 from ttjax.deepsportlab.decode import Decoder
 from ttjax.deepsportlab.evaluator import BALL, MASKS, POSES, Evaluator, Truncation
@@ -20,9 +21,10 @@ from ttjax.deepsportlab.losses import Paper, Released, head_of
 from ttjax.deepsportlab.scales import InstanceScale, PaperScale
 from ttjax.deepsportlab.targets import Targets
 from ttjax.losses.term import Term
+from ttjax.nn import folding
 from ttjax.samples import Window
 from ttjax.scenes import Scene, SceneSpec
-from ttjax.typing import PRNGKey
+from ttjax.typing import PRNGKey, Variables
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,6 +138,21 @@ class Task:
     def decode(self, outputs: Outputs, inputs: Inputs) -> Predictions:
         """Answers in source pixels."""
         return decode.predictions(outputs, inputs, self.decoder)
+
+    def for_inference(
+        self, variables: Variables, dtype: str | None
+    ) -> tuple["Task", Variables]:
+        """The task and the variables that give the same answers faster.
+
+        BatchNorms are folded into the kernels; the normalisation of colours is not: the
+        first convolution pads what is normalised, and its border would change.
+        """
+        config: Any = self.config
+        if dtype is not None:
+            config = dataclasses.replace(config, compute_dtype=dtype)
+        folded = folding.fold(variables, epsilon=EPSILON)
+        cast = folding.cast_kernels(folded, config.compute_dtype)
+        return dataclasses.replace(self, config=config), cast
 
     def records(
         self, predictions: Predictions

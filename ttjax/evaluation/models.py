@@ -5,7 +5,6 @@ import functools
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, UInt8
 
@@ -35,13 +34,7 @@ class ByModel:
     @functools.cached_property
     def answer(self) -> Any:
         """`answer(variables, example)`: predictions, compiled once for all sizes."""
-        task = self.predictor.task
-
-        def run(variables: Any, example: Any) -> Any:
-            inputs = task.inputs(example, None, jnp.float32(1.0))
-            return task.decode(task.config.model.apply(variables, inputs), inputs)
-
-        return jax.jit(run)
+        return jax.jit(self.predictor.network.answer)
 
     @functools.cached_property
     def view(self) -> Any:
@@ -67,5 +60,5 @@ class Pictures:
         # A copy that nobody else holds, as in `Predictor`: it may be read later.
         placed = jax.device_put(np.array(frame)[None])
         sample = model.predictor.task.sample
-        example = sample.example([model.view(placed)], None, size_hw)
+        example = sample.example(model.view(placed)[:, None], None, size_hw)
         return model.answer(model.predictor.variables, example)

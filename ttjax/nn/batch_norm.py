@@ -17,7 +17,8 @@ class BatchNorm(nn.Module):
     """Ioffe and Szegedy (2015), with PyTorch's defaults: momentum 0.9, epsilon 1e-5.
 
     Variables as in `flax.linen.BatchNorm`: `scale`, `bias`; `mean`, `var` (biased).
-    Statistics are taken in float32 over all axes but the last.
+    Statistics are taken in float32 over all axes but the last. Of a norm that
+    `ttjax.nn.folding` has folded, at most a bias is left, and nothing but it is added.
     """
 
     dtype: Any = jnp.float32
@@ -37,6 +38,8 @@ class BatchNorm(nn.Module):
             bias of the convolution before. In training it cancels, so that its gradient
             is zero; the running mean contains it.
         """
+        if self._is_folded():
+            return self._left(x, shift)
         channels = (x.shape[-1],)
         scale = self.param("scale", nn.initializers.ones_init(), channels)
         bias = self.param("bias", nn.initializers.zeros_init(), channels)
@@ -54,6 +57,18 @@ class BatchNorm(nn.Module):
             mean.value = keep * mean.value + (1 - keep) * batch_mean
             var.value = keep * var.value + (1 - keep) * batch_var
         return out.astype(self.dtype)
+
+    def _is_folded(self) -> bool:
+        has = self.has_variable("params", "scale")
+        return not (has or self.is_initializing())
+
+    def _left(self, x: Array, shift: Array | None) -> Array:
+        if self.has_variable("params", "bias"):
+            bias = self.get_variable("params", "bias")
+            shift = bias if shift is None else bias + shift
+        if shift is None:
+            return x.astype(self.dtype)
+        return (x + shift.reshape((1,) * (x.ndim - 1) + (-1,))).astype(self.dtype)
 
 
 def affine(

@@ -5,13 +5,15 @@ import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int32, UInt8
 
+from ttjax.samples import FramePool
+
 
 @flax.struct.dataclass
 class Inputs:
     """What the network sees.
 
-    canvas: full-resolution pixels, stacked, or a tuple of t frames (a ring of whole
-        frames that is never copied into one array); None without a local stage.
+    canvas: full-resolution pixels, stacked, or whole frames that windows share; None
+        without a local stage.
     canvas_xy: source px of the canvas' left upper corner.
     crop_at: where the crop is centred if `forced`, source px.
     forced: True where the crop follows `crop_at`, False where it follows the global
@@ -19,7 +21,7 @@ class Inputs:
     """
 
     frames: UInt8[Array, "b t h w 3"]
-    canvas: UInt8[Array, "b t hc wc 3"] | tuple[UInt8[Array, "b hc wc 3"], ...] | None
+    canvas: UInt8[Array, "b t hc wc 3"] | FramePool | None
     canvas_xy: Int32[Array, "b 2"]
     source_hw: Int32[Array, "b 2"]
     crop_at: Float[Array, "b 2"]

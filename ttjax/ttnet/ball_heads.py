@@ -3,6 +3,8 @@
 A head of the config is a frozen dataclass whose `build` makes the flax module; the
 module maps `(features, train)` to `BallLogits`. The last layers begin at the base rate
 of the targets: the first answer is then "nowhere", as almost every bin's label says.
+They compute in float32 whatever the rest does: neighbouring bins, rounded to eight
+bits, would tie, and the peak between them would be lost.
 """
 
 import dataclasses
@@ -117,13 +119,12 @@ class DenseHead(nn.Module):
             x = hidden(f"fc2_{axis}", 2 * size, shared)
             x = nn.Dense(
                 self.frames * size,
-                dtype=self.dtype,
+                dtype=jnp.float32,
                 kernel_init=small_normal,
                 bias_init=nn.initializers.constant(logit(rate)),
                 name=f"fc3_{axis}",
             )(x)
-            x = x.reshape(x.shape[0], self.frames, size)
-            logits[axis] = x.astype(jnp.float32)
+            logits[axis] = x.reshape(x.shape[0], self.frames, size)
         return BallLogits(**logits)
 
 
@@ -220,7 +221,7 @@ def line_logits(
         (3,),
         kernel_init=small_normal,
         bias_init=nn.initializers.constant(logit(rate)),
-        dtype=dtype,
+        dtype=jnp.float32,
         name=f"conv2_{axis}",
     )(x)
-    return pixel_shuffle.depth_to_line(x, 4).swapaxes(1, 2).astype(jnp.float32)
+    return pixel_shuffle.depth_to_line(x, 4).swapaxes(1, 2)

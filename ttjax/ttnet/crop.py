@@ -1,5 +1,6 @@
 """The local stage's view: full-resolution pixels around the global stage's ball."""
 
+import functools
 from typing import TypeAlias
 
 import jax
@@ -7,10 +8,11 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int32, UInt8
 
+from ttjax.samples import FramePool
 from ttjax.ttnet.arrays import BallLogits
 
-Canvas: TypeAlias = UInt8[Array, "b t hc wc 3"] | tuple[UInt8[Array, "b hc wc 3"], ...]
-"""Stacked frames, or one array per frame."""
+Canvas: TypeAlias = UInt8[Array, "b t hc wc 3"] | FramePool
+"""Stacked frames, or whole frames that windows share."""
 
 
 def ball_centre(
@@ -57,18 +59,46 @@ def cut(
     canvas: Canvas, corner_xy: Int32[Array, "b 2"], crop_hw: tuple[int, int]
 ) -> UInt8[Array, "b t {crop_hw[0]} {crop_hw[1]} 3"]:
     """The same rectangle of every frame, its corner relative to the canvas."""
+    if isinstance(canvas, FramePool):
+        b, t = canvas.at.shape
+        corners = jnp.repeat(corner_xy, t, axis=0)
+        places = (canvas.pixels, canvas.at.reshape(-1), corners)
+        # A gather is one kernel, where a loop has its costs; on CPUs a loop of copies
+        # is three times as fast.
+        cuts = lax.platform_dependent(
+            *places,
+            cpu=functools.partial(_one_by_one, crop_hw=crop_hw),
+            default=functools.partial(_gathered, crop_hw=crop_hw),
+        )
+        return cuts.reshape(b, t, *crop_hw, 3)
 
     def one(frames: Array, corner: Array) -> Array:
-        start = (0,) * (frames.ndim - 3) + (corner[1], corner[0], 0)
-        return lax.dynamic_slice(frames, start, (*frames.shape[:-3], *crop_hw, 3))
+        start = (0, corner[1], corner[0], 0)
+        return lax.dynamic_slice(frames, start, (frames.shape[0], *crop_hw, 3))
 
-    if isinstance(canvas, tuple):
-        parts = [jax.vmap(one)(frame, corner_xy) for frame in canvas]
-        return jnp.stack(parts, axis=1)
     return jax.vmap(one)(canvas, corner_xy)
+
+
+def _of_pool(
+    pixels: Array, at: Array, corner: Array, crop_hw: tuple[int, int]
+) -> Array:
+    start = (at, corner[1], corner[0], 0)
+    return lax.dynamic_slice(pixels, start, (1, *crop_hw, 3))[0]
+
+
+def _one_by_one(
+    pixels: Array, at: Array, corners: Array, *, crop_hw: tuple[int, int]
+) -> Array:
+    return lax.map(lambda place: _of_pool(pixels, *place, crop_hw), (at, corners))
+
+
+def _gathered(
+    pixels: Array, at: Array, corners: Array, *, crop_hw: tuple[int, int]
+) -> Array:
+    return jax.vmap(lambda *place: _of_pool(pixels, *place, crop_hw))(at, corners)
 
 
 def canvas_size(canvas: Canvas) -> tuple[int, int]:
     """Height and width of the canvas."""
-    h, w, _ = (canvas[0] if isinstance(canvas, tuple) else canvas).shape[-3:]
-    return h, w
+    pixels = canvas.pixels if isinstance(canvas, FramePool) else canvas
+    return pixels.shape[-3], pixels.shape[-2]

@@ -99,12 +99,12 @@ class _EventHead(nn.Module):
             x = jnp.concatenate([x, path(stages, source_wh)], axis=-1)
         dense = nn.Dense(
             self.events,
-            dtype=self.dtype,
+            dtype=jnp.float32,
             kernel_init=small_normal,
             bias_init=nn.initializers.constant(logit(self.base_rate)),
             name=name,
         )
-        return dense(x).astype(jnp.float32)
+        return dense(x)
 
 
 class ConvEventHead(_EventHead):

@@ -70,10 +70,13 @@ class DeconvDecoder(nn.Module):
             self.channels, padding=((2, 2), (2, 2)), dtype=self.dtype, name="tconv"
         )(x)
         x = blocks.InnerConv(self.channels, dtype=self.dtype, name="conv1")(nn.relu(x))
-        x = nn.Conv(
-            self.masks, (2, 2), padding=((1, 1), (1, 1)), dtype=self.dtype, name="conv2"
+        return nn.Conv(
+            self.masks,
+            (2, 2),
+            padding=((1, 1), (1, 1)),
+            dtype=jnp.float32,
+            name="conv2",
         )(nn.relu(x))
-        return x.astype(jnp.float32)
 
 
 class ShuffleDecoder(nn.Module):
@@ -98,5 +101,5 @@ class ShuffleDecoder(nn.Module):
             x = blocks.ConvBlock(
                 self.channels, pool=False, dtype=self.dtype, name=f"up{stride}"
             )(resize.repeat(x, 2) + skip, train)
-        x = nn.Conv(16 * self.masks, (1, 1), dtype=self.dtype, name="logits")(x)
-        return pixel_shuffle.depth_to_space(x, 4).astype(jnp.float32)
+        x = nn.Conv(16 * self.masks, (1, 1), dtype=jnp.float32, name="logits")(x)
+        return pixel_shuffle.depth_to_space(x, 4)

@@ -1,6 +1,7 @@
 """Examples of a batch as pictures: what each stage sees, answers and should answer."""
 
 import dataclasses
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from ttjax.media import draw
-from ttjax.samples import ABSENT, UNKNOWN, VISIBLE, Clip
+from ttjax.samples import ABSENT, UNKNOWN, VISIBLE, Clip, FramePool
 from ttjax.ttnet import targets
 from ttjax.ttnet.arrays import Ball, Predictions
 from ttjax.ttnet.config import Config
@@ -54,9 +55,18 @@ def pictures(batch: Clip, predictions: Predictions, *, config: Config) -> list[P
     for its probability and one for its target.
     """
     count = min(EXAMPLES, len(batch.source_hw))
+    shown = dataclasses.replace(batch, canvas=None)
     clip, found = jax.tree.map(
-        lambda leaf: np.asarray(leaf)[:count], (batch, predictions)
+        lambda leaf: np.asarray(leaf)[:count], (shown, predictions)
     )
+    canvas: Any = batch.canvas
+    if isinstance(canvas, FramePool):
+        # Its frames are shared: those of the first examples lie anywhere.
+        at = np.asarray(canvas.at)[:count]
+        canvas = FramePool(np.asarray(canvas.pixels), at)
+    elif canvas is not None:
+        canvas = np.asarray(canvas)[:count]
+    clip = dataclasses.replace(clip, canvas=canvas)
     return [_picture(clip, found, index, config) for index in range(count)]
 
 
@@ -92,7 +102,10 @@ def _cut(clip: Clip, crop_xy: np.ndarray, index: int, config: Config) -> Picture
     """The pixels that the local stage saw."""
     canvas, at = clip.canvas, config.window.ball_at
     assert canvas is not None
-    whole = canvas[at][index] if isinstance(canvas, tuple) else canvas[index, at]
+    if isinstance(canvas, FramePool):
+        whole = canvas.pixels[canvas.at[index, at]]
+    else:
+        whole = canvas[index, at]
     left, top = crop_xy - clip.canvas_xy[index]
     height, width = config.crop_hw
     return np.asarray(whole[top : top + height, left : left + width])

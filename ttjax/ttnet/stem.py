@@ -5,12 +5,17 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Float32, UInt8
 
 from ttjax.nn import blocks, pixel_shuffle
 from ttjax.nn.batch_norm import BatchNorm
 from ttjax.ttnet.preprocessing import stack_bytes
+from ttjax.typing import Variables
+
+BYTE_KERNEL = "byte_kernel"
+"""Name of the kernel that is for bytes, in the variables for inference."""
 
 
 def from_bytes(
@@ -38,11 +43,38 @@ def _matmul(x: Array, kernel: Array) -> Array:
     )
 
 
+def folded(
+    preprocessing: Any,
+    kernel: Float[Array | np.ndarray, "p p c o"],
+    bias: Float[Array | np.ndarray, " o"],
+) -> tuple[Float[Array, "p p c o"], Float[Array, " o"]]:
+    """The kernel and bias for bytes that equal these for preprocessed frames."""
+    frames = kernel.shape[2] // 3
+    offset = jnp.einsum("i,yxio->o", preprocessing.offset(frames), kernel)
+    matrix = preprocessing.matrix(frames)
+    kernel = jnp.einsum("ji,yxio->yxjo", matrix, kernel, precision="highest")
+    return kernel, bias + offset
+
+
+def for_bytes(encoder: Variables, preprocessing: Any) -> Variables:
+    """Parameters of an encoder whose stem, if it is a `Stem`, is for bytes alone.
+
+    The preprocessing is folded in once and for all.
+    """
+    if "stem" not in encoder:
+        return encoder
+    conv = encoder["stem"]["conv"]
+    kernel, bias = folded(preprocessing, conv["kernel"], conv["bias"])
+    stem = {**encoder["stem"], "conv": {BYTE_KERNEL: kernel, "bias": bias}}
+    return {**encoder, "stem": stem}
+
+
 class FoldedConv(nn.Module):
     """A convolution with stride = kernel = `patch` on preprocessed frames.
 
     Bytes meet a kernel into which the preprocessing is folded: float stacks are never
     written, and bytes are exact in bfloat16. Float stacks meet the kernel as it is.
+    With variables for inference (`for_bytes`) it was folded once, and only bytes fit.
     """
 
     features: int
@@ -57,6 +89,13 @@ class FoldedConv(nn.Module):
         Float[Array, "b _ _ {self.features}"], Float32[Array, " {self.features}"]
     ]:
         """The map at `1 / patch` of the resolution, and the bias that it lacks."""
+        if self.has_variable("params", BYTE_KERNEL):
+            kernel, bias = (
+                self.get_variable("params", name) for name in (BYTE_KERNEL, "bias")
+            )
+            patches = pixel_shuffle.space_to_depth(stack_bytes(x), self.patch)
+            kernel = kernel.reshape(-1, self.features).astype(self.dtype)
+            return from_bytes(patches, kernel).astype(self.dtype), bias
         is_bytes = x.dtype == jnp.uint8
         frames = x.shape[1] if is_bytes else x.shape[-1] // 3
         kernel = self.param(
@@ -67,10 +106,7 @@ class FoldedConv(nn.Module):
         bias = self.param("bias", nn.initializers.zeros_init(), (self.features,))
         stack = stack_bytes(x) if is_bytes else x
         if is_bytes:
-            offset = jnp.einsum("i,yxio->o", self.preprocessing.offset(frames), kernel)
-            matrix = self.preprocessing.matrix(frames)
-            kernel = jnp.einsum("ji,yxio->yxjo", matrix, kernel, precision="highest")
-            bias = bias + offset
+            kernel, bias = folded(self.preprocessing, kernel, bias)
         patches = pixel_shuffle.space_to_depth(stack, self.patch)
         kernel = kernel.reshape(-1, self.features)
         multiply = from_bytes if is_bytes else _matmul
