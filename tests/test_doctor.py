@@ -32,22 +32,6 @@ def test_requirements_are_sorted_by_extra(declared):
     }
 
 
-def test_the_cache_lies_in_the_users_cache_directory(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert doctor.cache_directory() == tmp_path / "ttjax"
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert doctor.cache_directory() == tmp_path / ".cache" / "ttjax"
-
-
-def test_megabytes_counts_every_file_below(tmp_path):
-    assert doctor.megabytes(tmp_path / "absent") == 0
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "b").write_bytes(bytes(1_500_000))
-    (tmp_path / "c").write_bytes(bytes(500_000))
-    assert doctor.megabytes(tmp_path) == pytest.approx(2.0)
-
-
 def test_a_problem_names_its_remedy():
     assert doctor.problem("numpy") is None
     assert "pip install absent-thing" in str(doctor.problem("absent-thing"))

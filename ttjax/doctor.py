@@ -3,14 +3,14 @@
 import importlib
 import importlib.metadata
 import importlib.util
-import os
-import pathlib
 import platform
 import re
 import sys
 from collections.abc import Iterator
 
 import jax
+
+from ttjax import caches
 
 IMPORTS = {
     "importlib_resources": "importlib_resources",
@@ -26,18 +26,6 @@ _REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)(?:\[([\w-]+)\])?")
 REMEDIES = {
     "opencv-python": "install the system's libGL and GLib (libgl1, libglib2.0-0)",
 }
-
-
-def cache_directory() -> pathlib.Path:
-    """Where rendered and compiled things are kept: `$XDG_CACHE_HOME/ttjax`."""
-    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(base) / "ttjax"
-
-
-def megabytes(directory: pathlib.Path) -> float:
-    """Size of all files below a directory, in units of 10^6 bytes."""
-    files = (path for path in directory.rglob("*") if path.is_file())
-    return sum(path.stat().st_size for path in files) / 1e6
 
 
 def requirements(distribution: str = "ttjax") -> dict[str, list[str]]:
@@ -85,8 +73,8 @@ def findings() -> Iterator[tuple[str, str]]:
         yield name, installed(name) or "missing"
     for device in jax.devices():
         yield "device", f"{device.platform} {device.device_kind} (id {device.id})"
-    cache = cache_directory()
-    yield "cache", f"{cache} ({megabytes(cache):.0f} MB)"
+    cache = caches.directory()
+    yield "cache", f"{cache} ({caches.megabytes(cache):.0f} MB)"
     for extra, distributions in sorted(requirements().items()):
         if extra:
             versions = {name: installed(name) for name in distributions}

@@ -35,6 +35,7 @@ def run(
     oracles: bool = False,
     beside: tuple[pathlib.Path, ...] = (),
     overlays: int = 0,
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32",
 ) -> Evaluation:
     """Prints and writes the scores of a checkpoint on whole, unseen recordings.
 
@@ -53,16 +54,17 @@ def run(
         beside: Other checkpoints, scored on the same recordings in columns of their
             own: trained on other data, or for one task alone.
         overlays: So many recordings get an overlay video in `out`.
+        dtype: In which the networks compute: what a video is analysed with, or exact.
     """
     found = checkpoints.find(checkpoint, which)
-    model = predictor.load(found)
+    model = predictor.load(found, dtype=dtype)
     recordings = recordings_of(
         data, model.metadata, split=split, sample=model.task.sample
     )
     out = out or default_out(found)
     rivals: dict[str, Any] = dict(rivals_of(model)) if baselines else {}
     for path in beside:
-        other = predictor.load(checkpoints.find(path, which))
+        other = predictor.load(checkpoints.find(path, which), dtype=dtype)
         rivals[str(path)] = ByModel(other)
     others = oracles_of(model) if oracles else {}
     with _bar() as watch, Observer(out, model.task, limit=overlays) as observer:

@@ -142,7 +142,8 @@ class Task(Protocol):
         """The task and the variables that give the same answers faster.
 
         What is constant is folded into kernels. dtype: in which convolutions and matrix
-        products are computed, "float32" or "bfloat16"; None: as the task says.
+        products are computed, "float32", "bfloat16" or "float16"; None: as the task
+            says.
         """
         ...
 

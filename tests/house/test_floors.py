@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 FLOORS = (
-    ("typing", "geometry", "timing", "formats", "media"),
+    ("typing", "geometry", "timing", "caches", "formats", "media"),
     ("nn", "losses", "fields", "augment", "metrics"),
     ("samples", "scenes", "task"),
     ("ttnet", "deepsportlab", "pipeline", "sim", "play", "referee"),
@@ -192,7 +192,7 @@ def test_third_parties_are_imported_where_they_are_at_home(package):
 
 
 def test_benchmarks_need_the_light_packages_only(modules):
-    light = {"jax", "flax", "numpy", "jaxtyping", "ttjax", "bench", "torch"}
+    light = {"jax", "flax", "rich", "numpy", "jaxtyping", "ttjax", "bench", "torch"}
     # What makes a data set up to be read again, for a benchmark of reading alone.
     heavy = {"bench/stack_files.py": {"cv2", "tensorflow_datasets"}}
     wrong = [

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax
 
 from ttjax.nn import blocks
 
@@ -179,3 +180,22 @@ def test_blocks_in_half_precision_hand_on_half_precision():
         variables = jax.jit(block.init)(KEY, x)
         assert {v.dtype for v in jax.tree.leaves(variables)} == {jnp.dtype("float32")}
         assert block.apply(variables, x).dtype == jnp.bfloat16
+
+
+@pytest.mark.parametrize("kernel", [2, 3])
+def test_a_narrow_convolution_is_one(kernel):
+    layer: Any = blocks.NarrowConv(3, kernel)
+    x = jnp.asarray(np.random.RandomState(0).randn(2, 5, 6, 4), jnp.float32)
+    variables = jax.jit(layer.init)(jax.random.key(0), x)
+    variables["params"]["bias"] += 0.5
+    more = kernel - 1
+    want = lax.conv_general_dilated(
+        x,
+        variables["params"]["kernel"],
+        (1, 1),
+        ((more, more), (more, more)),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
+    found = jax.jit(layer.apply)(variables, x)
+    assert found.shape == (2, 5 + more, 6 + more, 3)
+    np.testing.assert_allclose(found, want + 0.5, atol=1e-5)

@@ -8,14 +8,6 @@ import pytest
 from ttjax.pipeline import store
 
 
-def test_the_root_follows_the_users_choice(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert store.root() == tmp_path / "ttjax"
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert store.root() == tmp_path / ".cache" / "ttjax"
-
-
 def test_a_temporary_root_goes_with_its_process():
     root = str(store.pathlib.Path(store.__file__).parents[2])
     script = (

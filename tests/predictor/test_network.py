@@ -63,7 +63,7 @@ def test_without_masks_their_work_is_left_out(nano, example):
 
 
 def test_kernels_are_kept_in_the_dtype_in_which_they_are_multiplied(nano, example):
-    assert DTYPES == ("float32", "bfloat16")
+    assert DTYPES == ("float32", "bfloat16", "float16")
     for dtype in DTYPES:
         network = Network.of(*nano, dtype)
         assert network.task.config.compute_dtype == dtype
@@ -76,5 +76,5 @@ def test_kernels_are_kept_in_the_dtype_in_which_they_are_multiplied(nano, exampl
         # What is decoded is never rounded to eight bits.
         for logits in jax.tree.leaves((outputs.ball_local, outputs.events)):
             assert logits.dtype == np.float32
-    with pytest.raises(ValueError, match="got 'float16'"):
-        Network.of(*nano, "float16")
+    with pytest.raises(ValueError, match="got 'float8'"):
+        Network.of(*nano, "float8")

@@ -112,19 +112,3 @@ def test_compiled_ahead_equals_jitted():
     assert seconds > 0
     np.testing.assert_array_equal(compiled(x), [0.0, 2.0, 4.0])
     assert x.is_deleted()
-
-
-def test_the_cache_lies_in_the_user_s_cache_directory(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, compiled_once: str
-):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert devices.cache_directory() == tmp_path / "ttjax" / "xla"
-    assert str(devices.use_cache()) == compiled_once
-    jax.config.update("jax_compilation_cache_dir", None)
-    try:
-        assert devices.use_cache() == tmp_path / "ttjax" / "xla"
-        assert devices.use_cache().is_dir()
-    finally:
-        jax.config.update("jax_compilation_cache_dir", compiled_once)
-    (tmp_path / "a").write_bytes(b"0" * 2_000_000)
-    assert devices.size_mb(tmp_path) == pytest.approx(2.0)

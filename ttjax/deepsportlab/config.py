@@ -80,7 +80,7 @@ class Config:
     dropout: float = 0.5
     frozen_statistics: bool = False
     momentum: float = 0.99
-    compute_dtype: Literal["float32", "bfloat16"] = "float32"
+    compute_dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     players: int = 32
     base_rates: BaseRates = BaseRates()
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)

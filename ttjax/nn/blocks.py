@@ -169,6 +169,39 @@ class TransposedConv(nn.Module):
         return out + bias[None, None, None]
 
 
+class NarrowConv(nn.Module):
+    """Convolution to a few channels, padded by one less than its kernel on all sides.
+
+    One matrix product gives what every pixel adds to its neighbours, and these are then
+    laid on one another: for 32 channels to 3 on 127x319 a third of the time of a
+    convolution whose output is too narrow for vectors (XLA's CPU backend).
+    """
+
+    features: int
+    kernel: int = 2
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(
+        self, x: Float[Array, "b h w _"]
+    ) -> Float[Array, "b h+{self.kernel}-1 w+{self.kernel}-1 {self.features}"]:
+        """The map, one less than the kernel larger on both axes, with a bias."""
+        shape = (self.kernel, self.kernel, x.shape[-1], self.features)
+        kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
+        bias = self.param("bias", nn.initializers.zeros_init(), (self.features,))
+        x, kernel, bias = (jnp.asarray(a, self.dtype) for a in (x, kernel, bias))
+        shares = jnp.einsum("bhwc,ijco->bhwijo", x, kernel)
+        more = self.kernel - 1
+        shares = jnp.pad(shares, ((0, 0), *[(more, more)] * 2, *[(0, 0)] * 3))
+        h, w = (size + more for size in x.shape[1:3])
+        parts = [
+            shares[:, i : i + h, j : j + w, i, j]
+            for i in range(self.kernel)
+            for j in range(self.kernel)
+        ]
+        return sum(parts[1:], parts[0]) + bias[None, None, None]
+
+
 class InnerConv(nn.Module):
     """3x3 convolution without padding: the map loses one row and column on each side.
 

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 import jax
 import numpy as np
 
+from ttjax import caches
 from ttjax.pipeline import store
 from ttjax.pipeline.loader import Batches, Loader
 from ttjax.pipeline.npy import NpyWriter
@@ -103,7 +104,7 @@ class Cached(Generic[DataT]):
         code = code_of(type(self.data))
         parts = (self.data, spec, seed, samples, self.batch_size, minutes, code)
         name = f"{type(self.data).__name__.lower()}-{store.key(*parts)}"
-        return store.root() / "samples" / name
+        return caches.directory() / "samples" / name
 
     def _kept(
         self, spec: Any, seed: int, samples: int, minutes: float | None, what: str

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from jaxtyping import Int64
 
+from ttjax import caches
 from ttjax.formats import tracknet
 from ttjax.pipeline import frames, recording, store, windows
 from ttjax.pipeline.loader import Batches, Loader, Stratum
@@ -149,7 +150,7 @@ class TrackNetClips:
         recordings = [recording.of_clip(entry, self.hidden) for entry in entries]
         for one in recordings:
             _check(one, spec)
-        root = (store.root() if self.cache else store.temporary()) / "frames"
+        root = (caches.directory() if self.cache else store.temporary()) / "frames"
         opened = frames.open_all(
             [one.reader for one in recordings],
             [one.labels.length for one in recordings],

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from ttjax import caches
 from ttjax.pipeline import layouts, stack_clips, stack_pixels, store
 from ttjax.pipeline.kinds import Kinds
 from ttjax.pipeline.loader import Batches, Loader
@@ -182,7 +183,7 @@ class StackRecords:
         """Where decoded records are kept, named after the files they come from."""
         built = StackSet(self.root)
         name = f"{built.name}-{split}-{built.key(split)}"
-        return store.root() / "stacks" / name
+        return caches.directory() / "stacks" / name
 
     def _kept(self) -> pathlib.Path:
-        return store.root() if self.cache else store.temporary()
+        return caches.directory() if self.cache else store.temporary()

@@ -10,7 +10,6 @@ import fcntl
 import functools
 import hashlib
 import json
-import os
 import pathlib
 import shutil
 import tempfile
@@ -22,15 +21,9 @@ _FACTS = "complete.json"
 _announced: set[tuple[str, tuple[pathlib.Path, ...]]] = set()
 
 
-def root() -> pathlib.Path:
-    """`ttjax/` in `XDG_CACHE_HOME` or `~/.cache`."""
-    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(base) / "ttjax"
-
-
 @functools.cache
 def temporary() -> pathlib.Path:
-    """A directory instead of `root` that goes when this process ends."""
+    """A directory instead of `caches.directory()` that goes when this process ends."""
     folder = tempfile.mkdtemp(prefix="ttjax-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return pathlib.Path(folder)

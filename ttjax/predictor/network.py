@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from ttjax.task import Task
 from ttjax.typing import Variables
 
-DTYPES = ("float32", "bfloat16")
+DTYPES = ("float32", "bfloat16", "float16")
 """In which a network may compute."""
 
 

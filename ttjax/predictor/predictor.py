@@ -40,8 +40,8 @@ class Predictor:
     ):
         """Moves the variables to the device; compiles nothing yet.
 
-        dtype: in which the network computes, "float32" or "bfloat16"; None: bfloat16,
-            on CPUs as the task says.
+        dtype: in which the network computes, "float32", "bfloat16" or "float16"; None:
+            bfloat16, on CPUs as the task says.
         metadata: what the checkpoint says of itself.
         """
         self.network: Network = Network.of(task, variables, dtype)

@@ -1,8 +1,6 @@
 """Where arrays lie: the batch split over the local devices, all else on each."""
 
 import dataclasses
-import os
-import pathlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -114,28 +112,3 @@ def compile_ahead(
     lowered = jax.jit(function, **options).lower(*arguments)
     compiled = lowered.compile(compiler_options=flags) if flags else lowered.compile()
     return compiled, time.perf_counter() - start
-
-
-def cache_directory() -> pathlib.Path:
-    """`ttjax/xla` in the user's cache directory."""
-    root = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(root) / "ttjax" / "xla"
-
-
-def use_cache() -> pathlib.Path:
-    """Turns the persistent compilation cache on; returns its directory."""
-    configured = (
-        jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
-    )
-    if configured:
-        return pathlib.Path(configured)
-    path = cache_directory()
-    path.mkdir(parents=True, exist_ok=True)
-    jax.config.update("jax_compilation_cache_dir", str(path))
-    return path
-
-
-def size_mb(directory: pathlib.Path) -> float:
-    """Size of the files in a directory, in units of 10^6 bytes."""
-    files = (entry for entry in directory.rglob("*") if entry.is_file())
-    return sum(entry.stat().st_size for entry in files) / 1e6

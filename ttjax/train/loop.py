@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ttjax import checkpoints
+from ttjax import caches, checkpoints
 from ttjax.recipe import Phase, Plateau, Recipe
 from ttjax.samples import Source
 from ttjax.train import (
@@ -66,8 +66,8 @@ def run(recipe: Recipe, *, display: report.Display | None = None) -> Result:
     display = display or report.Display()
     recipe.out.mkdir(parents=True, exist_ok=True)
     if recipe.cache:
-        path = devices.use_cache()
-        display.say(f"compilation cache: {path} ({devices.size_mb(path):.0f} MB)")
+        path = caches.keep_compilations()
+        display.say(f"compilation cache: {path} ({caches.megabytes(path):.0f} MB)")
     folder = recipe.out / "checkpoints"
     with checkpoints.Store(folder, keep=recipe.keep) as store:
         return _Run(recipe, store, display).go()

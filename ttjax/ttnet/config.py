@@ -67,7 +67,7 @@ class Config:
     decoder: Deconvolution | PixelShuffle = Deconvolution()
     preprocessing: Normalise | Whiten = Normalise()
     width: float = 1.0
-    compute_dtype: Literal["float32", "bfloat16"] = "float32"
+    compute_dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     event_ball: bool = False
     dropout: float = 0.5
     base_rates: BaseRates = BaseRates()

@@ -70,13 +70,9 @@ class DeconvDecoder(nn.Module):
             self.channels, padding=((2, 2), (2, 2)), dtype=self.dtype, name="tconv"
         )(x)
         x = blocks.InnerConv(self.channels, dtype=self.dtype, name="conv1")(nn.relu(x))
-        return nn.Conv(
-            self.masks,
-            (2, 2),
-            padding=((1, 1), (1, 1)),
-            dtype=jnp.float32,
-            name="conv2",
-        )(nn.relu(x))
+        return blocks.NarrowConv(self.masks, dtype=jnp.float32, name="conv2")(
+            nn.relu(x)
+        )
 
 
 class ShuffleDecoder(nn.Module):

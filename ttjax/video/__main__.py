@@ -3,6 +3,7 @@
 import pathlib
 import sys
 from collections.abc import Sequence
+from typing import Literal
 
 from ttjax import mains
 
@@ -15,6 +16,8 @@ def analyse(
     overlay: bool = True,
     masks: bool = False,
     coco: bool = False,
+    dtype: Literal["float32", "bfloat16", "float16"] | None = None,
+    cache: bool = True,
 ) -> None:
     """Finds the ball, events and people in a video.
 
@@ -26,17 +29,23 @@ def analyse(
         masks: Computes masks of classes, too, and draws them into the overlay.
         coco: Writes coco_results.json: people with masks and joints, as pycocotools
             loads them; a frame's number is its image_id.
+        dtype: In which the network computes; by default bfloat16, on CPUs float32.
+        cache: Keeps compiled programs in the user's cache directory, so that the next
+            run starts at once.
     """
     import rich.console
     import rich.progress
 
-    from ttjax import predictor
+    from ttjax import caches, predictor
     from ttjax.media import reader
     from ttjax.video import analyse as analysis
 
     console = rich.console.Console(highlight=False, soft_wrap=True, stderr=True)
     video = reader.Reader(clip)
-    loaded = predictor.load(checkpoint)
+    if cache:
+        path = caches.keep_compilations()
+        console.print(f"compilation cache: {path} ({caches.megabytes(path):.0f} MB)")
+    loaded = predictor.load(checkpoint, dtype=dtype)
     note = analysis.rate_note(loaded.metadata, video.fps)
     if note is not None:
         console.print(note, markup=False)
