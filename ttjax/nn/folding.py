@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from ttjax.nn import batch_norm
 from ttjax.typing import Variables
@@ -35,11 +35,13 @@ TRANSPOSED = "tconv"
 def fold(variables: Variables, *, epsilon: float = batch_norm.EPSILON) -> Variables:
     """Variables of the same network for inference alone, without statistics.
 
-    Exact up to the rounding of the products. epsilon: of every norm.
+    Exact up to the rounding of the products. On the host, in numpy: hundreds of small
+    operations, each of another shape, would each be compiled. epsilon: of every norm.
 
     Raises:
         ValueError: a norm stands behind no layer that `BEFORE` names.
     """
+    variables = jax.tree.map(np.asarray, variables)
     params = _fold(
         variables["params"], variables.get("batch_stats", {}), epsilon, "params"
     )
@@ -48,14 +50,14 @@ def fold(variables: Variables, *, epsilon: float = batch_norm.EPSILON) -> Variab
 
 
 def cast_kernels(variables: Variables, dtype: Any) -> Variables:
-    """Arrays of two axes and more in the dtype in which they are multiplied.
+    """Arrays of two axes and more in the dtype in which they are multiplied, in numpy.
 
     Vectors (biases and what is left of norms) stay as they are: they are added in
     float32.
     """
 
     def cast(leaf: Any) -> Any:
-        return jnp.asarray(leaf, dtype) if np.ndim(leaf) >= 2 else leaf
+        return np.asarray(leaf, jnp.dtype(dtype)) if np.ndim(leaf) >= 2 else leaf
 
     return jax.tree.map(cast, variables)
 
@@ -92,9 +94,9 @@ def _before(name: str) -> tuple[str, ...]:
 
 def _into(
     folded: dict[str, Any], layers: list[str], norm: Any, stats: Any, epsilon: float
-) -> Float[Array, " c"] | None:
+) -> Float[np.ndarray, " c"] | None:
     """Scales the layers' kernels in place; gives the bias that they cannot hold."""
-    factor = norm["scale"] / jnp.sqrt(stats["var"] + epsilon)
+    factor = norm["scale"] / np.sqrt(stats["var"] + np.float32(epsilon))
     shift = norm["bias"] - stats["mean"] * factor
     for name in layers:
         layer = folded[name]
@@ -111,7 +113,7 @@ def _into(
     return None
 
 
-def _scaled(kernel: Any, factor: Array, name: str) -> Array:
+def _scaled(kernel: np.ndarray, factor: np.ndarray, name: str) -> np.ndarray:
     along = -2 if name == TRANSPOSED else -1
     shape = [1] * np.ndim(kernel)
     shape[along] = -1

@@ -1,5 +1,6 @@
 """The first convolution, straight from bytes."""
 
+import functools
 from typing import Any
 
 import flax.linen as nn
@@ -47,12 +48,14 @@ def folded(
     preprocessing: Any,
     kernel: Float[Array | np.ndarray, "p p c o"],
     bias: Float[Array | np.ndarray, " o"],
-) -> tuple[Float[Array, "p p c o"], Float[Array, " o"]]:
+) -> tuple[Float[Array | np.ndarray, "p p c o"], Float[Array | np.ndarray, " o"]]:
     """The kernel and bias for bytes that equal these for preprocessed frames."""
     frames = kernel.shape[2] // 3
-    offset = jnp.einsum("i,yxio->o", preprocessing.offset(frames), kernel)
-    matrix = preprocessing.matrix(frames)
-    kernel = jnp.einsum("ji,yxio->yxjo", matrix, kernel, precision="highest")
+    einsum: Any = functools.partial(jnp.einsum, precision="highest")
+    if isinstance(kernel, np.ndarray):
+        einsum = np.einsum  # On the host nothing is compiled.
+    offset = einsum("i,yxio->o", preprocessing.offset(frames), kernel)
+    kernel = einsum("ji,yxio->yxjo", preprocessing.matrix(frames), kernel)
     return kernel, bias + offset
 
 

@@ -42,10 +42,10 @@ def analyse(
 
     console = rich.console.Console(highlight=False, soft_wrap=True, stderr=True)
     video = reader.Reader(clip)
+    loaded = predictor.load(checkpoint, dtype=dtype)
     if cache:
         path = caches.keep_compilations()
         console.print(f"compilation cache: {path} ({caches.megabytes(path):.0f} MB)")
-    loaded = predictor.load(checkpoint, dtype=dtype)
     note = analysis.rate_note(loaded.metadata, video.fps)
     if note is not None:
         console.print(note, markup=False)
