@@ -28,14 +28,15 @@ class Network:
     def of(cls, task: Task, variables: Variables, dtype: str | None = None) -> Any:
         """The network of a trained task.
 
-        dtype: one of `DTYPES`; None: bfloat16, which halves the bytes, except on CPUs,
-            where the task's own is as fast or faster.
+        dtype: one of `DTYPES`; None: float16, which halves the bytes and changes the
+            answers less than bfloat16 (bench/README.md), except on CPUs, where the
+            task's own is as fast or faster.
 
         Raises:
             ValueError: another dtype.
         """
         if dtype is None and jax.default_backend() != "cpu":
-            dtype = "bfloat16"
+            dtype = "float16"
         if dtype not in (None, *DTYPES):
             raise ValueError(
                 f"A network computes in one of {DTYPES}, got {dtype!r}: choose one."

@@ -41,7 +41,7 @@ class Predictor:
         """Moves the variables to the device; compiles nothing yet.
 
         dtype: in which the network computes, "float32", "bfloat16" or "float16"; None:
-            bfloat16, on CPUs as the task says.
+            float16, on CPUs as the task says.
         metadata: what the checkpoint says of itself.
         """
         self.network: Network = Network.of(task, variables, dtype)

@@ -29,7 +29,7 @@ def analyse(
         masks: Computes masks of classes, too, and draws them into the overlay.
         coco: Writes coco_results.json: people with masks and joints, as pycocotools
             loads them; a frame's number is its image_id.
-        dtype: In which the network computes; by default bfloat16, on CPUs float32.
+        dtype: In which the network computes; by default float16, on CPUs float32.
         cache: Keeps compiled programs in the user's cache directory, so that the next
             run starts at once.
     """
