@@ -1,6 +1,5 @@
 """The local stage's view: full-resolution pixels around the global stage's ball."""
 
-import functools
 from typing import TypeAlias
 
 import jax
@@ -60,42 +59,21 @@ def cut(
 ) -> UInt8[Array, "b t {crop_hw[0]} {crop_hw[1]} 3"]:
     """The same rectangle of every frame, its corner relative to the canvas."""
     if isinstance(canvas, FramePool):
-        b, t = canvas.at.shape
-        corners = jnp.repeat(corner_xy, t, axis=0)
-        places = (canvas.pixels, canvas.at.reshape(-1), corners)
-        # A gather is one kernel, where a loop has its costs; on CPUs a loop of copies
-        # is three times as fast.
-        cuts = lax.platform_dependent(
-            *places,
-            cpu=functools.partial(_one_by_one, crop_hw=crop_hw),
-            default=functools.partial(_gathered, crop_hw=crop_hw),
-        )
-        return cuts.reshape(b, t, *crop_hw, 3)
+        # A gather, not a loop: a loop would carry the frames, and copy what is written
+        # to elsewhere.
+        pixels = canvas.pixels
+
+        def of_pool(at: Array, corner: Array) -> Array:
+            start = (at, corner[1], corner[0], 0)
+            return lax.dynamic_slice(pixels, start, (1, *crop_hw, 3))[0]
+
+        return jax.vmap(jax.vmap(of_pool, (0, None)))(canvas.at, corner_xy)
 
     def one(frames: Array, corner: Array) -> Array:
         start = (0, corner[1], corner[0], 0)
         return lax.dynamic_slice(frames, start, (frames.shape[0], *crop_hw, 3))
 
     return jax.vmap(one)(canvas, corner_xy)
-
-
-def _of_pool(
-    pixels: Array, at: Array, corner: Array, crop_hw: tuple[int, int]
-) -> Array:
-    start = (at, corner[1], corner[0], 0)
-    return lax.dynamic_slice(pixels, start, (1, *crop_hw, 3))[0]
-
-
-def _one_by_one(
-    pixels: Array, at: Array, corners: Array, *, crop_hw: tuple[int, int]
-) -> Array:
-    return lax.map(lambda place: _of_pool(pixels, *place, crop_hw), (at, corners))
-
-
-def _gathered(
-    pixels: Array, at: Array, corners: Array, *, crop_hw: tuple[int, int]
-) -> Array:
-    return jax.vmap(lambda *place: _of_pool(pixels, *place, crop_hw))(at, corners)
 
 
 def canvas_size(canvas: Canvas) -> tuple[int, int]:
