@@ -1,6 +1,7 @@
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -141,3 +142,20 @@ def test_labels_of_single_frames_are_asked_for_by_their_number():
 
     assert isinstance(Doubled(), samples.ExampleLabels)
     assert not isinstance(Memory(), samples.ExampleLabels)
+
+
+def test_an_example_of_whole_frames_has_no_labels():
+    """Windows share frames; of each of them the label says that nothing is known."""
+    spec = samples.ClipSpec(samples.Window(2), (4, 6), (4, 6), ("bounce",), ("table",))
+    views = jnp.zeros((3, 2, 4, 6, 3), jnp.uint8)
+    at = jnp.array([[0, 1], [1, 2], [2, 3]], jnp.int32)
+    pool = samples.FramePool(jnp.zeros((4, 8, 12, 3), jnp.uint8), at)
+    clip = spec.example(views, pool, (8, 12))
+    assert clip.canvas is pool
+    assert clip.source_hw.tolist() == [[8, 12]] * 3
+    assert np.all(np.asarray(clip.labels.ball_state) == samples.UNKNOWN)
+    want = dataclasses.replace(spec.batch(3), canvas=None)
+    shapes = jax.tree.map(
+        lambda leaf: leaf.shape, dataclasses.replace(clip, canvas=None)
+    )
+    assert shapes == jax.tree.map(lambda leaf: leaf.shape, want)

@@ -85,3 +85,26 @@ def test_from_bytes_is_a_matrix_product_with_exact_bytes_in_half_precision():
     out = stem.from_bytes(patches, kernel)
     assert out.dtype == jnp.float32
     np.testing.assert_array_equal(out, patches)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_is_folded_once_says_the_same(frames, rule):
+    """In numpy, without compiling; only for bytes."""
+    layer: Any = stem.Stem(5, 2, rule)
+    variables = jax.jit(layer.init)(jax.random.key(0), frames)
+    conv = jax.tree.map(np.asarray, variables["params"]["conv"])
+    kernel, bias = stem.folded(rule, conv["kernel"], conv["bias"])
+    assert isinstance(kernel, np.ndarray)
+    traced, shift = stem.folded(rule, *map(jnp.asarray, (conv["kernel"], conv["bias"])))
+    np.testing.assert_allclose(kernel, traced, atol=1e-5)
+    np.testing.assert_allclose(bias, shift, atol=1e-4)
+    encoder = {"stem": {"conv": conv, "bn": {}}, "block1": {}}
+    ready = stem.for_bytes(encoder, rule)
+    assert set(ready["stem"]["conv"]) == {stem.BYTE_KERNEL, "bias"}
+    assert ready["block1"] is encoder["block1"]
+    params = {**variables["params"], "conv": ready["stem"]["conv"]}
+    run = jax.jit(layer.apply)
+    found = run({**variables, "params": params}, frames)
+    np.testing.assert_allclose(found, run(variables, frames), atol=1e-4)
+    # Another trunk has no such stem and is left alone.
+    assert stem.for_bytes({"trunk": {}}, rule) == {"trunk": {}}
