@@ -119,7 +119,7 @@ class SceneSpec:
         size_hw: tuple[int, int],
     ) -> "Scene":
         """Scenes without labels."""
-        (h, w), pairs = self.fitted_hw(size_hw), (len(views), 2)
+        (h, w), pairs = self.fitted_hw(size_hw), (views.shape[0], 2)
         scale = jnp.array([size_hw[1] / w, size_hw[0] / h], jnp.float32)
         return Scene(
             image=views[:, 0],
