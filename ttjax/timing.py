@@ -3,16 +3,18 @@
 JAX returns before a result is there, compiles at the first call, and a machine has
 quiet and busy moments: a mean over a loop measures all of these at once. Here
 compilation is timed on its own, calls to warm up are thrown away, each call is blocked
-on, and quantiles are reported with the device and the versions they belong to.
+on, and quantiles are reported with the device and the versions they belong to. What is
+compared is timed in turns, and inputs can change from call to call.
 """
 
 import dataclasses
 import datetime
 import importlib.metadata
+import itertools
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -105,6 +107,60 @@ def repeat(
         jax.block_until_ready(call())
         times.append(1e3 * (time.perf_counter() - start))
     return Timing(compile_ms=0.0, calls_ms=np.array(times, np.float64))
+
+
+def interleaved(
+    calls: Mapping[str, Callable[[], Any]],
+    *,
+    rounds: int = 20,
+    block: int = 5,
+    warmup: int = 5,
+    seconds: float = float("inf"),
+) -> dict[str, Timing]:
+    """Times several calls in turns, so that a busy moment meets all of them alike.
+
+    A round is a block of each call, in the order given. The first call of a block is
+    not timed: it finds the caches, and the threads that still spin, of another.
+
+    block: timed calls of each in a round.
+    seconds: no further round begins after so long; at least one is timed.
+
+    Raises:
+        ValueError: `rounds` or `block` is not positive, `warmup` is negative, or there
+            is nothing to call.
+    """
+    _check(min(rounds, block, len(calls)), warmup)
+    for call in calls.values():
+        for _ in range(warmup):
+            jax.block_until_ready(call())
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    begin = time.perf_counter()
+    for turn in range(rounds):
+        if turn and time.perf_counter() - begin >= seconds:
+            break
+        for name, call in calls.items():
+            taken = repeat(call, calls=block, warmup=1).calls_ms
+            times[name].extend(taken.tolist())
+    return {
+        name: Timing(compile_ms=0.0, calls_ms=np.array(taken, np.float64))
+        for name, taken in times.items()
+    }
+
+
+def rotating(
+    function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]
+) -> Callable[[], Any]:
+    """A call that takes the next of several arguments each time, over and over.
+
+    Answers to one input alone may come from a branch or a cache that others miss.
+
+    Raises:
+        ValueError: there are no arguments.
+    """
+    if not arguments:
+        raise ValueError("A call has arguments to take turns, got none: give some.")
+    turns = itertools.cycle(arguments)
+    return lambda: function(*next(turns))
 
 
 def stamp() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from tests.export import nets
 from ttjax.export import stablehlo
 from ttjax.export.program import FRAMES, Program
 from ttjax.export.stablehlo import BATCH, PLATFORMS
+from ttjax.ttnet import config
 
 
 def drawn(program, batch):
@@ -54,7 +55,10 @@ def test_another_shape_gets_a_clear_error(pair):
         read.call(arrays)
 
 
-def test_the_batch_is_a_symbol():
-    made = stablehlo.exported(Program(nets.ttnet(heads=("ball_global",)), nets.SIZE))
+@pytest.mark.parametrize(
+    "make", [config.nano, config.ttnet, config.resnet18], ids=lambda make: make.__name__
+)
+def test_the_batch_is_a_symbol_with_every_head(make):
+    made = stablehlo.exported(Program(nets.ttnet(make), nets.SIZE))
     (aval,) = made.in_avals
     assert str(aval.shape[0]) == BATCH

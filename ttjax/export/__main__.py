@@ -29,7 +29,7 @@ def export(
     /,
     onnx: bool = False,
     size: str = "1080x1920",
-    dtype: Literal["float32", "bfloat16"] = "float32",
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32",
     batch: int = 1,
     masks: bool = True,
 ) -> None:

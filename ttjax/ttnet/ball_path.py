@@ -145,7 +145,7 @@ def from_landmarks(
 ) -> Float[Array, "b 2*k"]:
     """The ball seen from each landmark, in units of w / 30, cut at +-4."""
     away = (xy_px[:, None] - marks_px) / source_wh[:, None, :1] * 30
-    return jnp.clip(away, -4, 4).reshape(len(xy_px), -1)
+    return jnp.clip(away, -4, 4).reshape(xy_px.shape[0], -1)
 
 
 class BallPath(nn.Module):
