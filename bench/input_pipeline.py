@@ -28,6 +28,7 @@ import jax
 import numpy as np
 
 from bench import rows, stack_files
+from bench.memory import anonymous_mb
 from ttjax import timing
 from ttjax.pipeline.kinds import Kinds
 from ttjax.pipeline.loader import Loader
@@ -77,19 +78,6 @@ class Setting:
             strata=Kinds().strata(data.index("train").kinds[chosen]),
             threads=self.threads,
         )
-
-
-def anonymous_mb() -> float:
-    """Memory of this process that no file backs: what a leak would add to.
-
-    Raises:
-        ValueError: the system does not tell.
-    """
-    status = pathlib.Path("/proc/self/status").read_text()
-    for line in status.splitlines():
-        if line.startswith("RssAnon:"):
-            return int(line.split()[1]) / 1024
-    raise ValueError("Linux tells a process' memory as RssAnon, this system does not.")
 
 
 def loading(setting: Setting, *, decoded: bool) -> dict[str, Any]:

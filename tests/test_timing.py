@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ttjax import timing
-from ttjax.timing import Timing, measure, repeat, stamp
+from ttjax.timing import Timing, interleaved, measure, repeat, rotating, stamp
 
 
 def slow(x):
@@ -59,6 +59,40 @@ def test_a_time_limit_leaves_at_least_one_call():
 def test_nothing_to_measure_is_an_error(calls, warmup):
     with pytest.raises(ValueError, match="at least one call"):
         repeat(lambda: None, calls=calls, warmup=warmup)
+
+
+def test_calls_that_are_compared_take_turns():
+    order = []
+    calls = {name: lambda name=name: order.append(name) for name in "ab"}
+    measured = interleaved(calls, rounds=2, block=3, warmup=1)
+    assert "".join(order) == "ab" + 2 * (4 * "a" + 4 * "b")
+    for taken in measured.values():
+        assert len(taken.calls_ms) == 6
+        assert taken.compile_ms == 0
+    assert list(measured) == ["a", "b"]
+
+
+def test_of_a_round_that_is_late_all_are_timed():
+    calls = {"a": lambda: None, "b": lambda: None}
+    measured = interleaved(calls, rounds=9, block=2, warmup=0, seconds=0.0)
+    assert [len(taken.calls_ms) for taken in measured.values()] == [2, 2]
+    with pytest.raises(ValueError, match="at least one call"):
+        interleaved({}, rounds=1)
+
+
+def test_the_slower_of_two_is_found():
+    x = jnp.eye(64)
+    quick, long = jax.jit(lambda x: x + 1), jax.jit(slow)
+    calls = {"quick": lambda: quick(x), "long": lambda: long(x)}
+    measured = interleaved(calls, rounds=2, block=3, warmup=1)
+    assert measured["quick"].p50_ms < measured["long"].p50_ms
+
+
+def test_arguments_take_turns():
+    call = rotating(lambda a, b: a + b, [(1, 2), (10, 20)])
+    assert [call() for _ in range(3)] == [3, 30, 3]
+    with pytest.raises(ValueError, match="give some"):
+        rotating(max, [])
 
 
 def test_the_stamp_names_device_and_versions():

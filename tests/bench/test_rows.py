@@ -1,5 +1,6 @@
 import json
 
+import jax
 import pytest
 
 from bench import rows
@@ -39,3 +40,29 @@ def test_a_line_shows_name_quantiles_and_rate():
         "3.00",
         "1000.0",
     ]
+
+
+def test_a_row_begins_with_what_it_belongs_to():
+    begun = rows.about("latency", "ttnet.stack.b1.float32")
+    assert begun["name"] == f"ttnet.stack.b1.float32/{jax.default_backend()}"
+    assert begun["command"].startswith("python -m bench.latency")
+    told = {"device", "date", "versions", "flags", "load", "cores"}
+    assert told <= begun.keys()
+    assert rows.about("latency", "x", quick=True)["name"].endswith("/quick")
+
+
+def test_rows_are_kept_where_a_file_is_asked_for(tmp_path):
+    path = tmp_path / "a.json"
+    rows.keep(None, [{"name": "a"}])
+    rows.keep(path, [{"name": "a", "p50_ms": 1.0}])
+    assert rows.read(path) == [{"name": "a", "p50_ms": 1.0}]
+
+
+def test_a_table_shows_what_a_row_has(capsys):
+    found = [{"name": "a", "p50_ms": 1.23456, "ratio": {"torch": 0.5}}, {"name": "b"}]
+    rows.table("Latency", found, ("p50_ms", "ratio", "calls"))
+    told = capsys.readouterr().out
+    assert "Latency" in told
+    assert "1.235" in told
+    assert "torch 0.5" in told
+    assert max(map(len, told.splitlines())) <= rows.WIDTH

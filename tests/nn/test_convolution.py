@@ -77,3 +77,38 @@ def test_general_refuses_layers_that_are_another_convolution(fields):
 def test_a_kernel_of_even_size_is_refused():
     with pytest.raises(ValueError, match=r"middle pixel, got \(2, 3\)"):
         convolution.same(randn(1, 4, 4, 1), randn(2, 3, 1, 1))
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_a_kernel_of_one_pixel_is_a_product(step):
+    draw = np.random.RandomState(0).randn
+    x, kernel = (
+        jnp.asarray(draw(*s), jnp.float32) for s in ((2, 5, 6, 3), (1, 1, 3, 4))
+    )
+
+    def by_lax(x, kernel):
+        return lax.conv_general_dilated(
+            x,
+            kernel,
+            (step, step),
+            "VALID",
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        )
+
+    def ours(x, kernel):
+        return convolution.pointwise(x, kernel, (step, step), "SAME")
+
+    for found, want in zip(
+        (
+            ours(x, kernel),
+            *jax.grad(lambda *a: (ours(*a) ** 2).sum(), (0, 1))(x, kernel),
+        ),
+        (
+            by_lax(x, kernel),
+            *jax.grad(lambda *a: (by_lax(*a) ** 2).sum(), (0, 1))(x, kernel),
+        ),
+        strict=True,
+    ):
+        np.testing.assert_allclose(found, want, atol=1e-4)
+    with pytest.raises(ValueError, match=r"got \(3, 3\)"):
+        convolution.pointwise(x, jnp.zeros((3, 3, 3, 4)), (1, 1), "SAME")

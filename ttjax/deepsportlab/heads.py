@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ttjax.deepsportlab.arrays import Pif
-from ttjax.nn import pixel_shuffle
+from ttjax.nn import convolution, pixel_shuffle
 from ttjax.nn.depthwise import SeparableConv
 
 COMPONENTS = 5
@@ -57,6 +57,7 @@ class PifHead(nn.Module):
             kernel_init=nn.initializers.normal(KERNEL_STD),
             bias_init=_confidence_bias(k * SHUFFLE**2, logit(self.base_rate)),
             dtype=jnp.float32,
+            conv_general_dilated=convolution.pointwise,
             name="conv",
         )(x)
         x = pixel_shuffle.depth_to_space_by_channel(x, SHUFFLE)[:, :-1, :-1]
@@ -106,6 +107,7 @@ class MapHead(nn.Module):
                 shape
             ),
             dtype=jnp.float32,
+            conv_general_dilated=convolution.pointwise,
             name="out",
         )(x)
 

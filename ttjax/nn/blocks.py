@@ -125,7 +125,12 @@ class DeconvBlock(nn.Module):
             return nn.relu(BatchNorm(self.dtype, name=name)(x, train))
 
         middle = max(1, x.shape[-1] // 4)
-        point = {"kernel_size": (1, 1), "kernel_init": he_normal, "dtype": self.dtype}
+        point: dict[str, Any] = {
+            "kernel_size": (1, 1),
+            "kernel_init": he_normal,
+            "dtype": self.dtype,
+            "conv_general_dilated": convolution.pointwise,
+        }
         x = norm("bn1", nn.Conv(middle, name="conv1", **point)(x))
         x = TransposedConv(middle, dtype=self.dtype, name="tconv")(x)
         x = norm("bn_t", x)

@@ -10,7 +10,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ttjax.nn import batch_norm, blocks
+from ttjax.nn import batch_norm, blocks, convolution
 from ttjax.nn.batch_norm import BatchNorm
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
@@ -30,6 +30,7 @@ def conv(
 ) -> nn.Conv:
     """A convolution without bias, padded by half its reach on both sides."""
     pad = dilation * (kernel // 2)
+    how: Any = {"conv_general_dilated": convolution.pointwise} if kernel == 1 else {}
     return nn.Conv(
         features,
         (kernel, kernel),
@@ -40,6 +41,7 @@ def conv(
         kernel_init=blocks.he_normal,
         dtype=dtype,
         name=name,
+        **how,
     )
 
 

@@ -164,6 +164,13 @@ class Predictor:
             )
         size_hw = part[0].shape[:2]
         self.task.sample.check_frame(size_hw)
+        if batch == 1:
+            # A ring moves one frame at a time; a tail would be copied for each.
+            stream = self.stream(size_hw)
+            pushed = (stream.push(f, masks=masks) for f in (*first, *part))
+            later = (stream.push(frame, masks=masks) for frame in coming)
+            yield from (p for p in itertools.chain(pushed, later) if p is not None)
+            return
         tail = self._seen(_together(first, size_hw))
         while part:
             count = len(part)

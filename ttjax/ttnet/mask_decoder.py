@@ -11,7 +11,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float32
 
-from ttjax.nn import blocks, pixel_shuffle, resize
+from ttjax.nn import blocks, convolution, pixel_shuffle, resize
 from ttjax.ttnet.encoders import Features, scaled
 
 
@@ -92,10 +92,20 @@ class ShuffleDecoder(nn.Module):
         )(features[32], train)
         for stride in (16, 8, 4):
             skip = nn.Conv(
-                self.channels, (1, 1), dtype=self.dtype, name=f"skip{stride}"
+                self.channels,
+                (1, 1),
+                dtype=self.dtype,
+                conv_general_dilated=convolution.pointwise,
+                name=f"skip{stride}",
             )(features[stride])
             x = blocks.ConvBlock(
                 self.channels, pool=False, dtype=self.dtype, name=f"up{stride}"
             )(resize.repeat(x, 2) + skip, train)
-        x = nn.Conv(16 * self.masks, (1, 1), dtype=jnp.float32, name="logits")(x)
+        x = nn.Conv(
+            16 * self.masks,
+            (1, 1),
+            dtype=jnp.float32,
+            conv_general_dilated=convolution.pointwise,
+            name="logits",
+        )(x)
         return pixel_shuffle.depth_to_space(x, 4)
