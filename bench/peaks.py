@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from bench import devices, kernels, rows
 from ttjax import timing
 
-DTYPES = ("float32", "bfloat16")
+DTYPES = ("float32", "bfloat16", "float16")
 """In which networks compute."""
 
 SIZES: Mapping[str, tuple[int, ...]] = {"cpu": (1024, 2048), "gpu": (4096, 8192)}

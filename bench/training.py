@@ -40,6 +40,9 @@ COLUMNS = (
 )
 """What is shown of a row."""
 
+DTYPES = ("float32", "bfloat16")
+"""In which networks are trained unless told: float16 would need its losses scaled."""
+
 BATCHES = {"ttnet": 8, "deepsportlab": 4}
 """Examples in a batch unless told: the papers'."""
 
@@ -101,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--family", nargs="+", choices=families, default=families)
     parser.add_argument("--preset", default="", help="a network of that family")
     parser.add_argument("--batch", nargs="+", type=int, help="8, and 4 pictures")
-    parser.add_argument("--dtype", nargs="+", choices=peaks.DTYPES)
+    parser.add_argument("--dtype", nargs="+", choices=DTYPES)
     parser.add_argument("--calls", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=30.0, help="of a row, at most")
     parser.add_argument("--device", choices=devices.NAMES)
@@ -114,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     found = []
     for family in options.family:
         model = Model(family, options.preset, quick=quick)
-        for dtype in options.dtype or peaks.DTYPES:
+        for dtype in options.dtype or DTYPES:
             for batch in options.batch or (2 if quick else BATCHES[family],):
                 found.append(
                     row(

@@ -68,7 +68,7 @@ def available() -> tuple[str, ...]:
     """The variants that this machine can run; none without PyTorch."""
     if importlib.util.find_spec("torch") is None:
         return ()
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return tuple(name for name, v in VARIANTS.items() if device in v.devices)

@@ -7,10 +7,10 @@ weights.
 
 from typing import Any
 
-import torch
+import torch  # pyright: ignore[reportMissingImports]
 from jaxtyping import Float, Int32, UInt8
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
+from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
 from bench.baselines.layers import Norms
 from ttjax.deepsportlab.backbones import EPSILON, ResNet

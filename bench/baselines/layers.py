@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
-from torch import nn
-from torch.nn.utils import fusion
+import torch  # pyright: ignore[reportMissingImports]
+from torch import nn  # pyright: ignore[reportMissingImports]
+from torch.nn.utils import fusion  # pyright: ignore[reportMissingImports]
 
 
 class Norms(nn.Module):

@@ -5,9 +5,9 @@ out of full-resolution frames on the device. Layers have the names of
 `ttjax.ttnet.model`, so that `layers.load` finds their weights.
 """
 
-import torch
+import torch  # pyright: ignore[reportMissingImports]
 from jaxtyping import Float, Int32, Int64, UInt8
-from torch import Tensor, nn
+from torch import Tensor, nn  # pyright: ignore[reportMissingImports]
 
 from bench.baselines.layers import ConvBlock, Norms
 from ttjax.ttnet.ball_heads import Dense

@@ -66,7 +66,7 @@ class OpenVino:
 
     def open(self, path: pathlib.Path) -> Run:
         """The model of an ONNX file, compiled."""
-        import openvino
+        import openvino  # pyright: ignore[reportMissingImports]
 
         precision = self.precision or ("bf16" if multiplies_bfloat16() else "f32")
         settings: dict[str, Any] = {
