@@ -48,7 +48,7 @@ def test_a_frame_is_shrunk_until_it_fits_and_padded(size_hw, fitted):
     assert (view[0, :h, :w] == 200).all()
     assert not view[0, h:].any()
     assert not view[0, :, w:].any()
-    scene: Any = spec.example([jax.numpy.asarray(view)], None, size_hw)
+    scene: Any = spec.example(jax.numpy.asarray(view)[:, None], None, size_hw)
     np.testing.assert_array_equal(scene.valid_hw, [[h, w]])
     assert scene.labels is None
     np.testing.assert_allclose(

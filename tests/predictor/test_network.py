@@ -57,7 +57,8 @@ def test_without_masks_their_work_is_left_out(nano, example):
         jitted = jax.jit(network.answer, static_argnames="masks")
         lowered = jitted.lower(network.variables, example, masks=masks)
         assert (lowered.out_info.masks is not None) == masks
-        return lowered.compile().cost_analysis()["flops"]
+        analysed: Any = lowered.compile().cost_analysis()
+        return analysed["flops"]
 
     assert flops(False) < 0.95 * flops(True)
 
@@ -65,7 +66,7 @@ def test_without_masks_their_work_is_left_out(nano, example):
 def test_kernels_are_kept_in_the_dtype_in_which_they_are_multiplied(nano, example):
     assert DTYPES == ("float32", "bfloat16", "float16")
     for dtype in DTYPES:
-        network = Network.of(*nano, dtype)
+        network = Network.of(nano[0], nano[1], dtype)
         assert network.task.config.compute_dtype == dtype
         params = network.variables["params"]
         assert params["global_encoder"]["block1"]["conv"]["kernel"].dtype == dtype
@@ -77,4 +78,4 @@ def test_kernels_are_kept_in_the_dtype_in_which_they_are_multiplied(nano, exampl
         for logits in jax.tree.leaves((outputs.ball_local, outputs.events)):
             assert logits.dtype == np.float32
     with pytest.raises(ValueError, match="got 'float8'"):
-        Network.of(*nano, "float8")
+        Network.of(nano[0], nano[1], "float8")

@@ -162,7 +162,7 @@ class Predictor:
                 f"A window of this model spans {span} frames, got {len(first)}: give a "
                 "longer clip."
             )
-        size_hw = part[0].shape[:2]
+        size_hw = (int(part[0].shape[0]), int(part[0].shape[1]))
         self.task.sample.check_frame(size_hw)
         if batch == 1:
             # A ring moves one frame at a time; a tail would be copied for each.

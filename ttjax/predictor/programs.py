@@ -120,7 +120,9 @@ def windows(
     at = jnp.arange(count)[:, None] + jnp.arange(window.frames)[None] * window.stride
     pool = None if whole is None else FramePool(whole, at.astype(jnp.int32))
     example = sample.example(
-        jax.tree.map(lambda leaf: leaf[at], views), pool, frames.shape[1:3]
+        jax.tree.map(lambda leaf: leaf[at], views),
+        pool,
+        (frames.shape[1], frames.shape[2]),
     )
     new = jax.tree.map(lambda leaf: leaf[count:], (views, whole))
     return new, network.answer(variables, example, masks=masks)

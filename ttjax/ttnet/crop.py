@@ -61,13 +61,13 @@ def cut(
     if isinstance(canvas, FramePool):
         # A gather, not a loop: a loop would carry the frames, and copy what is written
         # to elsewhere.
-        pixels = canvas.pixels
+        pixels = jnp.asarray(canvas.pixels)
 
         def of_pool(at: Array, corner: Array) -> Array:
             start = (at, corner[1], corner[0], 0)
             return lax.dynamic_slice(pixels, start, (1, *crop_hw, 3))[0]
 
-        return jax.vmap(jax.vmap(of_pool, (0, None)))(canvas.at, corner_xy)
+        return jax.vmap(jax.vmap(of_pool, (0, None)))(jnp.asarray(canvas.at), corner_xy)
 
     def one(frames: Array, corner: Array) -> Array:
         start = (0, corner[1], corner[0], 0)

@@ -48,8 +48,11 @@ def folded(
     preprocessing: Any,
     kernel: Float[Array | np.ndarray, "p p c o"],
     bias: Float[Array | np.ndarray, " o"],
-) -> tuple[Float[Array | np.ndarray, "p p c o"], Float[Array | np.ndarray, " o"]]:
-    """The kernel and bias for bytes that equal these for preprocessed frames."""
+) -> tuple[Any, Any]:
+    """The kernel and bias for bytes that equal these for preprocessed frames.
+
+    Arrays of the same kind and shapes: numpy's stay on the host.
+    """
     frames = kernel.shape[2] // 3
     einsum: Any = functools.partial(jnp.einsum, precision="highest")
     if isinstance(kernel, np.ndarray):

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -44,7 +46,8 @@ def by_hand(x, variables):
     conv, bn = params["block"]["conv"], params["block"]["bn"]
     mean, var = (statistics["block"]["bn"][name] for name in ("mean", "var"))
     h, w, _ = x.shape
-    padded = np.pad(x, ((1, 1), (1, 1), (0, 0)))
+    margin: Any = ((1, 1), (1, 1), (0, 0))
+    padded = np.pad(x, margin)
     y = np.zeros((h, w, 4))
     for i in range(h):
         for j in range(w):
