@@ -107,6 +107,19 @@ def test_the_nano_streams_what_it_predicts(nano):
         nano.stream((60, 96))
 
 
+def test_the_nano_s_batches_say_what_its_stream_says(nano):
+    """As far as sums in another order agree."""
+    frames = np.random.default_rng(0).integers(0, 256, (6, 80, 96, 3), np.uint8)
+    together = nano.clip(frames, batch=3)
+    alone = nano.clip(frames, batch=1)
+    assert together.masks is None
+    assert together.events.shape == (4, 2)
+    for left, right in zip(
+        jax.tree.leaves(together), jax.tree.leaves(alone), strict=True
+    ):
+        np.testing.assert_allclose(left, right, atol=1e-3)
+
+
 def test_a_checkpoint_becomes_a_predictor(tmp_path, monkeypatch):
     def loaded(path, which):
         assert (path, which) == (tmp_path, "latest")
