@@ -137,7 +137,7 @@ def test_a_long_stream_compiles_once_and_does_not_grow(nano):
     stream = nano.stream((80, 96), masks_every=4)
     compiled, on_device, resident = [], {}, {}
 
-    def listen(event: str, duration: float, **_: Any) -> None:
+    def listen(event: str, duration_secs: float, **_: Any) -> None:
         if "backend_compile" in event:
             compiled.append(event)
 
