@@ -6,6 +6,7 @@ from ttjax.evaluation.rivals import ByPosition
 from ttjax.evaluation.scoring import evaluate
 from ttjax.pipeline.baselines import BallTrack
 from ttjax.predictor import Predictor
+from ttjax.predictor.programs import StreamPrograms
 from ttjax.samples import VISIBLE, FrameLabels, Window
 
 WINDOW = Window(3)
@@ -46,13 +47,13 @@ def test_wrong_answers_lower_the_score(model, clips):
 
 
 def test_masks_are_computed_where_they_are_labelled(model, clips, monkeypatch):
-    asked, compiled = [], model.compile
+    asked, compiled = [], StreamPrograms.step
 
-    def compile_step(size_hw, *, masks=False):
+    def step(self, *, masks):
         asked.append(masks)
-        return compiled(size_hw, masks=masks)
+        return compiled(self, masks=masks)
 
-    monkeypatch.setattr(model, "compile", compile_step)
+    monkeypatch.setattr(StreamPrograms, "step", step)
     result = evaluate(model, clips[:1])
     # Of the frames 2 to 7 two have a mask; the first question is the stream's own.
     assert asked == [False, False, True, False, False, True, False]

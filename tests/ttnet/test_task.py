@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ttjax.losses.term import reduce
-from ttjax.samples import ABSENT, UNKNOWN, VISIBLE, Clip, Labels, Window
+from ttjax.samples import ABSENT, UNKNOWN, VISIBLE, Clip, FramePool, Labels, Window
 from ttjax.task import Evaluator
 from ttjax.task import Task as Contract
 from ttjax.ttnet import config as configs
@@ -185,10 +185,12 @@ def test_inference_depends_on_no_label():
 
 
 def test_a_ring_of_whole_frames_is_never_copied_into_one_array():
-    ring = tuple(jnp.asarray(BATCH.canvas[:, t]) for t in range(3))
+    b, t, *size = BATCH.canvas.shape
+    at = jnp.arange(b * t, dtype=jnp.int32).reshape(b, t)
+    ring = FramePool(jnp.asarray(BATCH.canvas.reshape(b * t, *size)), at)
     for key in (None, KEY):
         inputs: Any = TASK.inputs(dataclasses.replace(BATCH, canvas=ring), key, START)
-        assert all(a is b for a, b in zip(inputs.canvas, ring, strict=True))
+        assert inputs.canvas.pixels is ring.pixels
         stacked = TASK.inputs(BATCH, key, START)
         np.testing.assert_array_equal(inputs.crop_at, stacked.crop_at)
 
