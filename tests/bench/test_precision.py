@@ -53,6 +53,7 @@ def test_bounds_are_kept_or_not():
     assert not precision.passes(good | {"masks_iou_min": 0.98})
 
 
+@pytest.mark.slow
 def test_a_row_is_of_the_same_frames(monkeypatch, tmp_path, capsys):
     """A nano of random weights on four simulated frames."""
     sizes = {"frame_hw": (64, 64), "crop_hw": (64, 64), "canvas_margin": (0, 0)}
