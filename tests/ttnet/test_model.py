@@ -1,6 +1,6 @@
 import dataclasses
-from typing import Any
 import inspect
+from typing import Any
 
 import flax.linen as nn
 import jax
