@@ -11,6 +11,7 @@ import numpy as np
 
 from ttjax import checkpoints, registry
 from ttjax.losses.term import Term
+from ttjax.predictor import Predictor
 from ttjax.samples import VISIBLE, ClipSpec, FrameLabels, Window
 
 
@@ -181,6 +182,16 @@ class Task:
 
 
 VARIABLES = {"params": {"gain": jnp.ones(())}}
+
+
+def predictor(window=SHORT, **fields):
+    """Of this family, ready."""
+    return Predictor(Task(Config(window=window, **fields)), VARIABLES)
+
+
+def same(left, right):
+    """Asserts that two trees hold the same numbers."""
+    jax.tree.map(np.testing.assert_array_equal, host(left), host(right))
 
 
 def video(count, hw=(24, 36), seed=0):

@@ -17,14 +17,7 @@ from ttjax.ttnet import task as ttnet_task
 HW = (24, 36)
 
 
-def of(window=brightest.SHORT, **fields):
-    task = brightest.Task(brightest.Config(window=window, **fields))
-    return Predictor(task, brightest.VARIABLES)
-
-
-def same(left, right):
-    left, right = brightest.host((left, right))
-    jax.tree.map(np.testing.assert_array_equal, left, right)
+of, same = brightest.predictor, brightest.same
 
 
 @pytest.fixture(scope="module")

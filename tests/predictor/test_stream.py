@@ -4,21 +4,13 @@ import pytest
 
 from tests import brightest
 from ttjax.media import nv12
-from ttjax.predictor.predictor import Predictor
 from ttjax.predictor.stream import Stream, one_behind, private
 from ttjax.samples import Window
 
 HW = (24, 36)
 
 
-def of(window=brightest.SHORT, **fields):
-    task = brightest.Task(brightest.Config(window=window, **fields))
-    return Predictor(task, brightest.VARIABLES)
-
-
-def same(left, right):
-    left, right = brightest.host((left, right))
-    jax.tree.map(np.testing.assert_array_equal, left, right)
+of, same = brightest.predictor, brightest.same
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,9 @@ class Network:
     variables: Variables
 
     @classmethod
-    def of(cls, task: Task, variables: Variables, dtype: str | None = None) -> Any:
+    def of(
+        cls, task: Task, variables: Variables, dtype: str | None = None
+    ) -> "Network":
         """The network of a trained task.
 
         dtype: one of `DTYPES`; None: float16, which halves the bytes and changes the
