@@ -244,3 +244,39 @@ def test_event_weights_are_the_papers_for_its_two_events():
         Losses(event_weights=(2.0,)).weights_of(("bounce", "net"))
     with pytest.raises(ValueError, match="is a share"):
         Losses(ball_at_share=1.5)
+
+
+def test_only_the_hardest_examples_of_each_term_keep_their_weight():
+    """Of three examples the hardest two; the ball's is known in one frame of two."""
+    part = dataclasses.replace(
+        TRUTH,
+        ball_global=dataclasses.replace(
+            TARGETS, known=TARGETS.known.at[:, 0].set(False)
+        ),
+    )
+    all_of, mined = terms(truth=part), terms(Losses(hardest=0.6), truth=part)
+    for name in NAMES:
+        easiest = np.argmin(all_of[name].value)
+        expected = np.where(np.arange(B) == easiest, 0, all_of[name].weight)
+        np.testing.assert_array_equal(mined[name].weight, expected)
+        np.testing.assert_array_equal(mined[name].value, all_of[name].value)
+    assert mined["ball_global"].weight.max() == 0.5
+    with pytest.raises(ValueError, match="1 keeps all"):
+        Losses(hardest=0.0)
+
+
+def test_unlabelled_examples_change_no_mined_loss():
+    def mined(outputs, truth):
+        found = terms(Losses(hardest=0.5), outputs, truth)
+        return sum(reduce(term) for term in found.values())
+
+    more = jax.tree.map(lambda a: jnp.concatenate([a, a[:2] * 5]), OUTPUTS)
+    unknown = jax.tree.map(lambda a: jnp.concatenate([a, jnp.zeros_like(a[:2])]), TRUTH)
+    slopes_of = jax.jit(jax.value_and_grad(mined))
+    alone, slopes = slopes_of(OUTPUTS, TRUTH)
+    among, padded = slopes_of(more, unknown)
+    np.testing.assert_allclose(among, alone, rtol=1e-6)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(b[:B], a, atol=1e-7), slopes, padded
+    )
+    jax.tree.map(lambda a: np.testing.assert_array_equal(a[B:], 0), padded)

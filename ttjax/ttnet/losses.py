@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from ttjax.losses import binary, overlap
+from ttjax.losses import binary, mining, overlap
 from ttjax.losses.term import Term
 from ttjax.nn import pixel_shuffle
 from ttjax.ttnet.arrays import BallLogits, Outputs
@@ -33,6 +33,10 @@ class Losses:
         all frames alike.
     ball_global, ball_local, events, masks: multipliers of the terms.
     event_weights: one per kind of event; None: 1 for bounce, 3 for net, 1 for others.
+    hardest: the share of a batch's labelled examples that teach, term by term: those
+        with the largest losses (`ttjax.losses.mining`); 1: all. The loss that is told,
+        that of validation too, is then the mean over these. Of a batch that is worked
+        off in parts each part has its own.
     """
 
     sum_over_bins: bool = False
@@ -44,9 +48,11 @@ class Losses:
     events: float = 1.0
     masks: float = 1.0
     event_weights: tuple[float, ...] | None = None
+    hardest: float = 1.0
 
     def __post_init__(self):
-        """Checks the share and the weight."""
+        """Checks the shares and the weight."""
+        mining.check_share(self.hardest)
         if not self.ball_positive > 0:
             raise ValueError(
                 f"`ball_positive` is a weight above 0, got {self.ball_positive}: 1 "
@@ -117,7 +123,8 @@ class Losses:
                     positive=self.ball_positive,
                 )
             scaled = getattr(self, name) * term.value
-            made[name] = Term(value=scaled, weight=term.weight)
+            scaled_term = Term(value=scaled, weight=term.weight)
+            made[name] = mining.hardest(scaled_term, self.hardest)
         return made
 
 
