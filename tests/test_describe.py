@@ -2,9 +2,12 @@ import json
 
 import pytest
 
+from tests.train import toy
+from tests.weights import runs
 from ttjax import checkpoints, describe
 from ttjax.ttnet import config as configs
 from ttjax.ttnet import task as tasks
+from ttjax.weights import shipped
 
 
 def test_the_exact_network_is_described(capsys):
@@ -34,6 +37,13 @@ def test_a_checkpoint_directory_is_described_from_its_task(tmp_path, monkeypatch
     found = describe.facts(describe.find_task(str(tmp_path)), "run")
     assert set(found["modules"]) == {"global_encoder", "global_ball"}
     assert not any("canvas" in path for path in found["inputs"] if path != "canvas_xy")
+
+
+def test_weights_that_ship_are_described_by_their_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(shipped, "HOME", runs.ship(tmp_path).parent)
+    assert describe.find_task("toy-sim") == toy.Task()
+    with pytest.raises(ValueError, match=r"deepsportlab_nano, toy-sim\) or a"):
+        describe.find_task("toy-sum")
 
 
 def test_an_unknown_name_gets_one_clear_error(tmp_path):

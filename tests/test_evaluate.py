@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import pathlib
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests import brightest, made_scenes
+from tests.weights import runs
 from ttjax import checkpoints, evaluate, mains, registry
 from ttjax.deepsportlab import config as deepsportlab_config
 from ttjax.deepsportlab import task as deepsportlab_task
@@ -255,6 +257,8 @@ def test_baselines_are_for_balls_in_a_ttnet(tmp_path):
 def test_the_table_lies_beside_the_checkpoints(nano, tmp_path):
     assert default_out(checkpoints.find(nano)) == nano / "evaluation"
     assert default_out(tmp_path / "7") == tmp_path / "evaluation"
+    shipped = runs.ship(tmp_path)
+    assert default_out(shipped) == pathlib.Path("runs", "toy-sim", "evaluation")
 
 
 def said_by(command):

@@ -1,6 +1,7 @@
 """Understanding racket and team sports from video, in JAX.
 
-`ttjax.load(checkpoint)` gives a `ttjax.Predictor`; both are imported when first used.
+`ttjax.load(NAME)` gives a `ttjax.Predictor`, of weights that ship or of a checkpoint;
+both are imported when first used.
 """
 
 import importlib

@@ -6,7 +6,6 @@ that go in and come out. Nothing is computed and no weights are read.
 
 import argparse
 import json
-import pathlib
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,7 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ttjax import checkpoints, mains
+from ttjax import mains, weights
 from ttjax.deepsportlab import config as deepsportlab_config
 from ttjax.deepsportlab import task as deepsportlab_task
 from ttjax.nn import cost
@@ -39,20 +38,21 @@ PRESETS: dict[str, Callable[[], Task]] = {
 
 
 def find_task(name: str) -> Task:
-    """A preset's task, or that of a checkpoint directory.
+    """The task of a preset, of weights that ship, or of a checkpoint directory.
 
     Raises:
-        ValueError: the name is no preset, and there is no such directory.
+        ValueError: the name is neither, and there is no such directory.
         FileNotFoundError: the directory holds no checkpoint.
     """
     if name in PRESETS:
         return PRESETS[name]()
-    if not pathlib.Path(name).is_dir():
+    known = ", ".join([*PRESETS, *weights.names()])
+    if not weights.exists(name):
         raise ValueError(
-            f"A network is a preset ({', '.join(PRESETS)}) or a "
-            f"checkpoint directory, got {name!r}: correct the name or the path."
+            f"A network is known by name ({known}) or a checkpoint directory, got "
+            f"{name!r}: correct the name or the path."
         )
-    return checkpoints.load_task(name)
+    return weights.load_task(name)
 
 
 def facts(task: Task, name: str) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m ttjax.describe", description="Sizes and cost of a network."
     )
-    names = ", ".join(PRESETS)
+    names = ", ".join([*PRESETS, *weights.names()])
     parser.add_argument("network", help=f"{names} or a checkpoint directory")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     options = parser.parse_args(arguments)

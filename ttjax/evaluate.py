@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ttjax import checkpoints, evaluation, mains, predictor, registry
+from ttjax import evaluation, mains, predictor, registry, weights
 from ttjax.evaluation import ByModel, ByPosition, Evaluation, Rival
 from ttjax.pipeline import baselines as rules
 from ttjax.pipeline import layouts
@@ -19,6 +19,7 @@ from ttjax.scenes import SceneSpec
 from ttjax.task import Evaluator
 from ttjax.ttnet import arrays
 from ttjax.video.recorder import Observer
+from ttjax.weights import shipped
 
 SIMULATION = "sim"
 """In the place of a directory: the default simulation of the family's sport."""
@@ -40,11 +41,13 @@ def run(
     """Prints and writes the scores of a checkpoint on whole, unseen recordings.
 
     Args:
-        checkpoint: A run's directory, or one of its checkpoints.
+        checkpoint: A run's directory, one of its checkpoints, or the name of weights
+            that ship.
         data: A directory of videos in OpenTTGames' or TrackNet's layout, a built data
             set of pictures, or `sim`; by default the test recordings of the
             checkpoint's own recipe.
-        out: Where the table is written; by default `evaluation` in the run's directory.
+        out: Where the table is written; by default `evaluation` in the run's directory,
+            that of weights that ship in `runs/NAME`.
         which: The checkpoint of a run.
         split: Of a built data set or of the recipe's data; by default `test`, and
             where a built data set has none `validation`.
@@ -56,7 +59,7 @@ def run(
         overlays: So many recordings get an overlay video in `out`.
         dtype: In which the networks compute: what a video is analysed with, or exact.
     """
-    found = checkpoints.find(checkpoint, which)
+    found = weights.find(checkpoint, which)
     model = predictor.load(found, dtype=dtype)
     recordings = recordings_of(
         data, model.metadata, split=split, sample=model.task.sample
@@ -64,7 +67,7 @@ def run(
     out = out or default_out(found)
     rivals: dict[str, Any] = dict(rivals_of(model)) if baselines else {}
     for path in beside:
-        other = predictor.load(checkpoints.find(path, which), dtype=dtype)
+        other = predictor.load(weights.find(path, which), dtype=dtype)
         rivals[str(path)] = ByModel(other)
     others = oracles_of(model) if oracles else {}
     with _bar() as watch, Observer(out, model.task, limit=overlays) as observer:
@@ -84,7 +87,9 @@ def run(
 
 
 def default_out(found: pathlib.Path) -> pathlib.Path:
-    """Beside the checkpoints of a run, not among them."""
+    """Beside the checkpoints of a run, not among them; never within the package."""
+    if shipped.is_published(found):
+        return pathlib.Path("runs", found.name, "evaluation")
     run_directory = found.parent
     if run_directory.name == "checkpoints":
         run_directory = run_directory.parent

@@ -214,7 +214,8 @@ class Recipe(Generic[TaskT, DataT]):
         ema_decay: Keeps a running average of the parameters with this decay, which
             validation and inference then use.
         keep: So many latest checkpoints are kept, and the best.
-        init: A checkpoint directory or an .npz or .pth of weights to begin from.
+        init: A checkpoint directory, the name of weights that ship, or an .npz or .pth
+            to begin from.
         tensorboard: Writes TensorBoard files into `out` too.
         deterministic: The same bits in every run on a GPU, too, at some cost.
         cache: Compiled steps are kept in the user's cache directory.

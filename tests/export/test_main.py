@@ -16,7 +16,8 @@ def test_a_checkpoint_is_exported_from_the_command_line(tmp_path, monkeypatch, c
     )
     variables = nets.brightest.drawn(tiny.config.abstract_variables())
     loaded = {"run": (tiny, variables, {"step": 3})}
-    monkeypatch.setattr(checkpoints, "load", lambda path: loaded[path.name])
+    monkeypatch.setattr(checkpoints, "load", lambda path, _: loaded[path.name])
+    (tmp_path / "run").mkdir()
     out = tmp_path / "out"
     given = [str(tmp_path / "run"), str(out), "--onnx", "--size", "72x80"]
     main([*given, "--dtype", "bfloat16"])

@@ -41,7 +41,14 @@ def heavy_after(names, root) -> set[str]:
 
 @pytest.mark.parametrize(
     "name",
-    ["ttjax", "ttjax.predictor", "ttjax.ttnet.task", "ttjax.sim.rally", "ttjax.timing"],
+    [
+        "ttjax",
+        "ttjax.predictor",
+        "ttjax.ttnet.task",
+        "ttjax.sim.rally",
+        "ttjax.timing",
+        "ttjax.weights",
+    ],
 )
 def test_what_a_predictor_or_a_benchmark_needs_is_light(name, root):
     assert not heavy_after([name], root)

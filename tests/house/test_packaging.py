@@ -10,6 +10,10 @@ import zipfile
 
 import pytest
 
+from ttjax import weights
+
+MADE = ("config.json", "README.md", "model-00001-of-00001.safetensors")
+
 
 @pytest.fixture(scope="module")
 def project(root):
@@ -25,6 +29,10 @@ def built(root, tmp_path_factory) -> pathlib.Path:
     skipped = shutil.ignore_patterns("__pycache__", "*.egg-info")
     for folder in ("ttjax", "data"):
         shutil.copytree(root / folder, place / folder, ignore=skipped)
+    for name in MADE:
+        path = place / "ttjax" / "weights" / "made" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("of a set of weights")
     subprocess.run(
         [sys.executable, "setup.py", "--quiet", "build", "--build-lib", "out"],
         cwd=place,
@@ -44,6 +52,18 @@ def test_every_source_file_is_packed(modules, built):
             expected.add(pathlib.Path("ttjax", "datasets", *module.path.parts[1:]))
     assert packed == expected
     assert (built / "ttjax" / "py.typed").exists()
+
+
+def test_every_file_of_weights_is_packed(root, built):
+    inside = pathlib.Path("ttjax", "weights")
+    expected = {
+        path.relative_to(root)
+        for name in weights.names()
+        for path in (root / inside / name).iterdir()
+    }
+    expected |= {inside / "made" / name for name in MADE}
+    packed = {path.relative_to(built) for path in (built / inside).glob("*/*")}
+    assert packed == expected
 
 
 def test_data_sets_are_importable_as_a_part_of_the_package(built, tmp_path):
@@ -126,6 +146,7 @@ def test_the_wheel_installs_and_imports_from_elsewhere(root, tmp_path, built):
         check=True,
     )
     (wheel,) = (tmp_path / "wheels").glob("ttjax-*.whl")
+    assert wheel.stat().st_size < 60e6
     target = tmp_path / "site"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(target)

@@ -9,9 +9,11 @@ import pytest
 import rich.console
 
 from tests.train import toy
+from tests.weights import runs
 from ttjax import checkpoints, registry
 from ttjax.recipe import Constant, Phase
 from ttjax.train import journal, loop, provenance, report
+from ttjax.weights import shipped
 
 
 class Counted(toy.Source):
@@ -71,16 +73,43 @@ def test_they_go_on_to_whatever_begins_from_the_weights(
 
 
 def test_the_origin_is_json_and_complete(tmp_path: pathlib.Path):
-    told = provenance.origin(recipe(tmp_path), {"licences": ["CC0"]})
+    told = provenance.origin(recipe(tmp_path), {"licences": ["CC0"], "recipe": {}})
     assert json.loads(json.dumps(told)) == told
     assert registry.decode(told["recipe"]) == recipe(tmp_path)
     assert told["licences"] == ["CC0"]
-    assert set(told) == {"recipe", "versions", "licences"}
+    assert set(told) == {"recipe", "versions", "licences", "sources"}
 
 
 def test_data_that_state_none_leave_none(tmp_path: pathlib.Path):
     assert provenance.licences(recipe(tmp_path), None) == []
     assert provenance.licences(recipe(tmp_path, init=tmp_path / "w.npz"), None) == []
+
+
+def test_all_data_that_weights_saw_are_kept(seen: pathlib.Path, tmp_path: pathlib.Path):
+    saved = checkpoints.load_metadata(seen)
+    assert saved["sources"] == ["tests.Licensed"]
+    begun = recipe(tmp_path, init=seen)
+    assert provenance.sources(begun, None) == ["tests.Licensed", "toy.Data"]
+    # A run that is resumed does not forget what it began from.
+    first = provenance.origin(begun, None)
+    assert first["sources"] == provenance.sources(recipe(tmp_path), first)
+
+
+def test_a_file_of_weights_does_not_tell_what_it_saw(tmp_path: pathlib.Path):
+    path = tmp_path / "w.npz"
+    path.write_bytes(b"")
+    told = provenance.sources(recipe(tmp_path, init=path), None)
+    assert told == ["weights of w.npz", "toy.Data"]
+
+
+def test_shipped_weights_tell_theirs(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(shipped, "HOME", runs.ship(tmp_path).parent)
+    run(tmp_path / "run", init=pathlib.Path("toy-sim"))
+    saved = checkpoints.load_metadata(tmp_path / "run")
+    assert saved["sources"] == ["Simulation", "toy.Data"]
+    assert saved["licences"] == []
 
 
 def test_shares_are_logged_every_epoch(seen: pathlib.Path):

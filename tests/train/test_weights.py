@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from tests.train import toy
+from tests.weights import runs
 from ttjax.train import paths, weights
+from ttjax.weights import shipped
 
 VARIABLES = {
     "params": {"dense": {"kernel": np.zeros((2, 3)), "bias": np.zeros(3)}},
@@ -76,6 +78,20 @@ def test_a_pth_goes_through_the_family_s_importer(
     module("train", variables=lambda state, config: {"params": state, "c": config})
     task = toy.Task()  # of the "family" tests.train.toy
     assert weights.read(path, task) == {"params": {"w": b"tensors"}, "c": task.config}
+
+
+def test_weights_that_ship_are_read_by_name(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(shipped, "HOME", runs.ship(tmp_path).parent)
+    found = weights.read(pathlib.Path("toy-sim"), toy.Task())
+    merged, report = weights.merge(runs.variables(seed=1), found)
+    assert (report.missing, report.unused, report.reshaped) == ((), (), ())
+    first = merged["params"]["first"]["kernel"]
+    want = runs.variables()["params"]["first"]["kernel"]
+    np.testing.assert_allclose(first, want, rtol=2**-8)
+    with pytest.raises(FileNotFoundError, match=r"ship \(toy-sim\); toy-sum does not"):
+        weights.read(pathlib.Path("toy-sum"), toy.Task())
 
 
 def test_what_cannot_be_read_is_said(tmp_path: pathlib.Path):

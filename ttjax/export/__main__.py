@@ -36,7 +36,8 @@ def export(
     """Writes a trained network into files that run without ttjax.
 
     Args:
-        checkpoint: A run's directory, or one of its checkpoints.
+        checkpoint: A run's directory, one of its checkpoints, or the name of weights
+            that ship.
         out: Where frames.stablehlo (whole frames in), views.stablehlo (downscaled ones
             in), load.py and config.json are written.
         onnx: Writes model.onnx, too; always in float32.
@@ -45,12 +46,12 @@ def export(
         batch: Of model.onnx; the StableHLO takes any.
         masks: Whether masks of classes are among the answers.
     """
-    from ttjax import checkpoints
+    from ttjax import weights
     from ttjax.export import files
     from ttjax.predictor import Network
 
     size_hw = size_of(size)
-    task, variables, metadata = checkpoints.load(checkpoint)
+    task, variables, metadata = weights.load(checkpoint)
     network = Network.of(task, variables, dtype)
     plain = network if dtype == "float32" else Network.of(task, variables, "float32")
     for path in files.write(

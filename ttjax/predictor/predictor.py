@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, UInt8
 
+from ttjax import weights
 from ttjax.media import nv12 as colours
 from ttjax.predictor import programs
 from ttjax.predictor.network import Network
@@ -213,15 +214,16 @@ def _upto(predictions: Any, count: int) -> Any:
 def load(
     path: pathlib.Path | str, which: str = "best", *, dtype: str | None = None
 ) -> Predictor:
-    """The predictor of a run's best checkpoint, its latest one, or of one directory.
+    """The predictor of weights that ship, of a run, or of one checkpoint.
 
+    path: the name of weights that ship (`ttjax.weights.names()`), where no file or
+        folder is called so; else the directory of a run, of a checkpoint, or of
+        published weights. which: checkpoint of a run, "best" or "latest".
     dtype: as of `Predictor`.
 
     Raises:
-        FileNotFoundError: there is no whole checkpoint.
-        ValueError: it names a class that is not registered.
+        FileNotFoundError: there is no such name, and no whole checkpoint.
+        ValueError: it names a class that is not registered, or a file is damaged.
     """
-    from ttjax import checkpoints
-
-    task, variables, metadata = checkpoints.load(path, which)  # pyright: ignore[reportArgumentType]
+    task, variables, metadata = weights.load(path, which)  # pyright: ignore[reportArgumentType]
     return Predictor(task, variables, dtype=dtype, metadata=metadata)

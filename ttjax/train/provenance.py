@@ -4,9 +4,10 @@ import importlib.metadata
 from collections.abc import Mapping
 from typing import Any
 
-from ttjax import checkpoints, registry
+from ttjax import registry, weights
 from ttjax.recipe import Recipe
 from ttjax.samples import licences_of
+from ttjax.weights import sources as seen
 
 
 def origin(recipe: Recipe, saved: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -18,6 +19,7 @@ def origin(recipe: Recipe, saved: Mapping[str, Any] | None) -> dict[str, Any]:
         "recipe": registry.encode(recipe),
         "versions": versions(),
         "licences": licences(recipe, saved),
+        "sources": sources(recipe, saved),
     }
 
 
@@ -27,13 +29,33 @@ def licences(recipe: Recipe, saved: Mapping[str, Any] | None) -> list[str]:
     Those of the recipe's data, and of the weights that it begins from where a
     checkpoint says so.
     """
-    found = list(licences_of(recipe.data))
-    if saved is not None:
-        found = [*saved.get("licences", ()), *found]
-    elif recipe.init is not None and recipe.init.is_dir():
-        begun = checkpoints.load_metadata(recipe.init)
-        found = [*begun.get("licences", ()), *found]
+    before = _before(recipe, saved)
+    found = [*(before or {}).get("licences", ()), *licences_of(recipe.data)]
     return list(dict.fromkeys(found))
+
+
+def sources(recipe: Recipe, saved: Mapping[str, Any] | None) -> list[str]:
+    """All data that the weights of a run have seen or will see, by registered names.
+
+    Those of the recipe's data, and of the weights that it begins from: what a file
+    of weights has seen is unknown, and it is named itself.
+    """
+    before = _before(recipe, saved)
+    found = list(seen.of_data(registry.encode(recipe.data)))
+    if before is not None:
+        found = [*seen.of_metadata(before), *found]
+    elif recipe.init is not None:
+        found = [seen.of_weights(recipe.init), *found]
+    return list(dict.fromkeys(found))
+
+
+def _before(
+    recipe: Recipe, saved: Mapping[str, Any] | None
+) -> Mapping[str, Any] | None:
+    """Metadata of what the run continues or begins from, where there are any."""
+    if saved is not None or recipe.init is None or not weights.exists(recipe.init):
+        return saved
+    return weights.load_metadata(recipe.init)
 
 
 def shares(source_state: Mapping[str, Any]) -> dict[str, float]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ttjax import checkpoints
+from ttjax import weights
 from ttjax.task import Task
 from ttjax.train import paths
 from ttjax.typing import Variables
@@ -43,7 +43,7 @@ class Report:
 
 
 def read(path: pathlib.Path, task: Task) -> Variables:
-    """Variables of a checkpoint directory, an .npz or a .pth.
+    """Variables of a checkpoint directory, of weights that ship, an .npz or a .pth.
 
     In an .npz the names of arrays are "/"-joined paths of the variables, such as
     "params/encoder/conv/kernel"; a .pth is translated by `ttjax.importers`.
@@ -52,12 +52,13 @@ def read(path: pathlib.Path, task: Task) -> Variables:
         FileNotFoundError: nothing is there.
         ValueError: another kind of file, or a family without an importer.
     """
-    if path.is_dir():
-        return checkpoints.load_variables(path)
+    if weights.exists(path):
+        return weights.load_variables(path)
     if not path.is_file():
+        shipped = ", ".join(weights.names()) or "there are none"
         raise FileNotFoundError(
-            f"`init` names a checkpoint directory, an .npz or a .pth; {path} does not "
-            "exist: correct `--init`."
+            f"`init` names a checkpoint directory, an .npz, a .pth, or weights that "
+            f"ship ({shipped}); {path} does not exist: correct `--init`."
         )
     if path.suffix == ".npz":
         with np.load(path, allow_pickle=False) as arrays:

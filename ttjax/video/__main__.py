@@ -23,7 +23,8 @@ def analyse(
 
     Args:
         clip: Any video file.
-        checkpoint: A run's directory, or one of its checkpoints.
+        checkpoint: A run's directory, one of its checkpoints, or the name of weights
+            that ship.
         out: Where frames.jsonl and overlay.mp4 are written.
         overlay: Draws what is found over the video.
         masks: Computes masks of classes, too, and draws them into the overlay.
