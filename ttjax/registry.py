@@ -73,6 +73,7 @@ TABLE: dict[str, str] = {
     "CourtSimulation": "ttjax.sim.court_data:CourtSimulation",
     "Simulation": "ttjax.sim.data:Simulation",
     "Cached": "ttjax.pipeline.cache:Cached",
+    "FixedSet": "ttjax.pipeline.fixed_set:FixedSet",
     "TrackNetClips": "ttjax.pipeline.clips:TrackNetClips",
     "StackRecords": "ttjax.pipeline.stack_records:StackRecords",
     "SceneRecords": "ttjax.pipeline.scene_records:SceneRecords",

@@ -77,13 +77,22 @@ class Cached(Generic[DataT]):
         """
         if not self.enabled:
             return self.data.train(spec, batch_size=batch_size, seed=seed)
-        kept = self._kept(spec, seed, self.samples, self.minutes, "training samples")
+        kept = self.kept(spec, seed=seed)
         if len(kept) < batch_size:
             raise CacheError(
                 f"A batch holds {batch_size} samples, {len(kept)} are kept: allow more "
                 "`minutes` or `samples`."
             )
         return Loader(kept, batch_size=batch_size, seed=seed, threads=self.threads)
+
+    def kept(self, spec: Any, *, seed: int) -> "Kept":
+        """The training samples of a seed, drawn first if need be.
+
+        Raises:
+            CacheError: the wrapped data does not meet the spec.
+            OSError: the disk is full.
+        """
+        return self._kept(spec, seed, self.samples, self.minutes, "training samples")
 
     def validation(self, spec: Any, *, batch_size: int) -> Iterable[Any]:
         """All whole batches of the kept validation samples, the same at every call."""
