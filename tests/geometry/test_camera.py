@@ -1,3 +1,5 @@
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -63,3 +65,32 @@ def test_a_pixel_of_a_plane_comes_back_to_itself(view):
     xy, depth = camera.project(view, ahead)
     np.testing.assert_allclose(xy, pixels, atol=0.01)
     np.testing.assert_allclose(depth, 3.0, atol=1e-5)
+
+
+def _lens(view, k1, k2):
+    return dataclasses.replace(view, distortion=jnp.array([k1, k2], jnp.float32))
+
+
+@pytest.mark.parametrize("lens", [(-0.2, 0.1), (-0.12, 0.0), (0.2, 0.1), (0.0, 0.0)])
+def test_the_lens_equals_browns_model_in_numpy_and_undistort_inverts_it(view, lens):
+    seen_by = _lens(view, *lens)
+    rows, columns = np.mgrid[0:1081:60, 0:1921:60]
+    pixels = np.stack([columns, rows], axis=-1).reshape(-1, 2)
+    ideal = camera.undistort(seen_by, jnp.asarray(pixels, jnp.float32))
+    half = np.hypot(960.0, 540.0)
+    out = (np.asarray(ideal, np.float64) - [960.0, 540.0]) / half
+    squared = (out**2).sum(-1, keepdims=True)
+    oracle = half * out * (1 + lens[0] * squared + lens[1] * squared**2)
+    oracle += [960.0, 540.0]
+    np.testing.assert_allclose(oracle, pixels, atol=1e-3)
+    again = camera.distort(seen_by, ideal)
+    np.testing.assert_allclose(again, pixels, atol=1e-3)
+    jitted = jax.jit(camera.undistort)(seen_by, jnp.asarray(pixels, jnp.float32))
+    np.testing.assert_allclose(jitted, ideal, atol=1e-3)
+
+
+def test_without_distortion_pixels_are_ideal_to_the_bit(view):
+    pixels = jnp.array([[300.3, 700.1], [960.0, 650.5], [0.5, 0.5]])
+    np.testing.assert_array_equal(camera.undistort(view, pixels), pixels)
+    np.testing.assert_array_equal(camera.distort(view, pixels), pixels)
+    assert camera.ROUNDS >= 3

@@ -11,7 +11,8 @@ from ttjax.sim import data, recording
 @pytest.fixture(scope="module")
 def simulation():
     return data.Simulation(
-        source_hw=(270, 480),
+        sizes=((270, 480),),
+        stacks_per_hall=2,
         seconds=0.1,
         test_recordings=2,
         validation_batches=1,
@@ -32,7 +33,8 @@ def batches(simulation, spec):
 
 
 def test_it_is_data(simulation):
-    assert simulation.hall.source_hw == (270, 480)
+    assert simulation.hall.sizes == ((270, 480),)
+    assert "middle of the exposure" in simulation.label_convention
     assert isinstance(simulation, Data)
 
 
@@ -70,15 +72,18 @@ def test_one_thread_gives_the_samples_that_many_give(simulation, spec):
             stream=data.SPLITS["train"],
             seed=3,
             threads=threads,
+            per_key=2,
         ).next_batch()
 
     two, one = first(2, 4), first(1, 2)
     assert two.frames.shape[0] == 4
     key = recording.stream_key(data.SPLITS["train"], 3, 0)
-    assert _equal(one, run(jax.random.split(key, 2)))
+    assert _equal(one, run(jax.random.split(key, 1)))
     assert _equal(
-        jax.tree.map(lambda leaf: leaf[2:], two), run(jax.random.split(key, 4)[2:])
+        jax.tree.map(lambda leaf: leaf[2:], two), run(jax.random.split(key, 2)[1:])
     )
+    with pytest.raises(ValueError, match="multiple"):
+        first(1, 3)
 
 
 @pytest.mark.slow

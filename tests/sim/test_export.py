@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ def made(plan, tmp_path_factory):
     frames = []
     done = export.write(root, 2, plan, workers=2, advance=lambda: frames.append(1))
     assert done == [0, 1]
-    assert len(frames) == 2 * plan.frames == 60
+    assert len(frames) == 2 * plan.frames(0) == 60
     return root
 
 
@@ -35,6 +37,16 @@ def test_what_is_written_is_read_by_the_reader_of_real_data(made, plan):
         stream = container.streams.video[0]
         assert stream.average_rate == 120
         assert sum(1 for _ in container.decode(stream)) == 30
+
+
+def test_the_blur_and_the_camera_lie_beside_the_labels(made, plan):
+    (clip, _) = openttgames.find_clips(made)
+    about = json.loads((clip.balls.parent / export.SETTINGS_FILE).read_text())
+    assert about["settings"] == plan.settings(0)
+    assert np.array(about["blur_px"]).shape == (30, 2)
+    assert "middle of the exposure" in about["label_convention"]
+    assert (about["rig"], about["fps"], about["readout_s"]) == ("side", 120.0, 0.0)
+    assert 0 < about["exposure_s"] < 1 / 120
 
 
 def test_finished_rallies_are_kept_and_unfinished_ones_made_again(made, plan):

@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,9 +20,13 @@ def run(spec, small_hall):
 
 
 @pytest.fixture(scope="module")
-def clips(run):
-    keys = jax.random.split(jax.random.key(0), COUNT).reshape(-1, 2)
-    parts = [run(pair) for pair in keys]
+def keys():
+    return jax.random.split(jax.random.key(0), COUNT // 2)
+
+
+@pytest.fixture(scope="module")
+def clips(run, keys):
+    parts = [run(keys[k : k + 1]) for k in range(len(keys))]
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
@@ -74,33 +79,75 @@ def test_canvases_without_a_ball_lie_around_what_looks_like_one():
     assert (rest < [1920, 1080]).all()
 
 
-def test_a_sample_depends_on_its_own_key_alone(run, clips, spec, small_hall):
-    keys = jax.random.split(jax.random.key(0), COUNT)
-    swapped = run(keys[jnp.array([5, 0])])
-    for row, number in enumerate((5, 0)):
-        np.testing.assert_array_equal(swapped.canvas[row], clips.canvas[number])
-        np.testing.assert_array_equal(swapped.frames[row], clips.frames[number])
-    told = jax.eval_shape(lambda key: sample.stack(key, spec, small_hall), keys[0])
-    assert told.frames.shape == clips.frames.shape[1:]
+def test_samples_depend_on_their_own_key_alone(run, clips, keys, spec, small_hall):
+    again = run(keys[5:6])
+    np.testing.assert_array_equal(again.canvas, clips.canvas[10:12])
+    np.testing.assert_array_equal(again.frames, clips.frames[10:12])
+    assert (clips.frames[10] != clips.frames[11]).any()
+    told = jax.eval_shape(lambda k: sample.hall_stacks(k, spec, small_hall), keys[0])
+    assert told.frames.shape == (2, *clips.frames.shape[1:])
     told = jax.eval_shape(lambda keys: sample.stacks(keys, spec, small_hall), keys)
     assert told.frames.shape == clips.frames.shape
 
 
+def test_stacks_of_a_hall_show_the_same_hall(clips):
+    """Where nothing moves two stacks of a hall are alike, of two halls they are not."""
+    frames = np.asarray(clips.frames[:, 0], float)
+
+    def gap(first, second):
+        return np.median(np.abs(first - second), axis=(1, 2, 3)).mean()
+
+    assert gap(frames[0::2], frames[1::2]) < 2
+    assert gap(frames[0:-2:2], frames[2::2]) > 4
+
+
 def test_event_offsets_equal_a_search_in_numpy():
-    happened = np.random.default_rng(0).random((120, 2)) < 0.03
-    at = np.arange(20, 100)
-    for stride in (1, 2):
+    random = np.random.default_rng(0)
+    times_s = np.where(random.random((120, 2)) < 0.1, random.random((120, 2)), np.inf)
+    at_s = np.linspace(0.1, 0.9, 40)
+    for step_s in (1 / 120, 2 / 25):
         got = np.asarray(
-            sample.event_offsets(jnp.asarray(happened), jnp.asarray(at), stride)
+            sample.event_offsets(
+                jnp.asarray(times_s, jnp.float32), jnp.asarray(at_s), step_s
+            )
         )
-        for row, frame in enumerate(at):
+        for row, second in enumerate(at_s):
             for kind in range(2):
-                events = np.flatnonzero(happened[:, kind])
-                gap = events[np.abs(events - frame).argmin()] - frame
-                want = gap / stride
+                events = times_s[:, kind]
+                nearest = events[np.abs(events - second).argmin()]
+                want = (nearest - second) / step_s
                 if abs(want) > sample.REACH_STEPS:
-                    want = np.inf
-                assert abs(got[row, kind]) == abs(want)
+                    assert got[row, kind] == np.inf
+                else:
+                    assert got[row, kind] == pytest.approx(want, abs=1e-3)
+
+
+def test_classes_of_a_hall_differ_and_come_as_often_as_they_should():
+    keys = jax.random.split(jax.random.key(2), 3000)
+    drawn = np.asarray(jax.vmap(lambda key: sample.classes(key, 4))(keys))
+    shares = np.bincount(drawn.reshape(-1), minlength=5) / drawn.size
+    np.testing.assert_allclose(shares, sample.CLASSES, atol=0.01)
+    assert np.mean([len(set(row)) for row in drawn]) > 3.4
+
+
+@pytest.mark.slow
+def test_sizes_rigs_rates_and_varieties_share_one_compilation(spec):
+    hall = sample.Hall(
+        sizes=((270, 480), (360, 640)),
+        rigs=("side", "phone"),
+        fps=(25.0, 120.0),
+        variety=1.0,
+        stacks_per_hall=2,
+    )
+    run: Any = data.renderer(spec, hall)
+    sizes = set()
+    for seed in range(8):
+        clip = run(jax.random.split(jax.random.key(seed), 1), jnp.float32(seed / 8))
+        sizes.add(tuple(np.asarray(clip.source_hw[0]).tolist()))
+        assert clip.frames.shape[0] == 2
+        assert (np.asarray(clip.canvas_xy) % 8 == 0).all()
+    assert sizes == {(270, 480), (360, 640)}
+    assert run._cache_size() == 1
 
 
 def test_what_the_simulator_does_not_know_is_refused(spec, small_hall):
@@ -110,6 +157,25 @@ def test_what_the_simulator_does_not_know_is_refused(spec, small_hall):
         ({"canvas_hw": (2000, 352)}, "must fit"),
     ):
         with pytest.raises(ValueError, match=message):
-            sample.check(dataclasses.replace(spec, **changes), small_hall.source_hw)
+            sample.check(dataclasses.replace(spec, **changes), small_hall)
     assert sum(sample.CLASSES) == pytest.approx(1.0)
-    assert sample.Hall().fps == 120.0
+    assert sample.Hall().fps == (120.0, 120.0)
+    assert sample.Hall(sizes=((2, 3), (4, 9))).source_width == 9
+    assert sample.Hall(fps=(24.0, 51.0)).rates() == (24.0, 25.0, 30.0, 48.0, 50.0)
+    assert sample.Hall(fps=(31.0, 32.0)).rates() == (31.0,)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rigs": ("top",)},
+        {"rigs": ()},
+        {"sizes": ()},
+        {"fps": (60.0, 30.0)},
+        {"variety": 1.5},
+        {"stacks_per_hall": 0},
+    ],
+)
+def test_halls_that_cannot_be_are_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        sample.Hall(**wrong)

@@ -22,8 +22,9 @@ from ttjax.sim import (
     court,
     court_ground,
     court_play,
+    film,
     primitives,
-    render,
+    raster,
 )
 from ttjax.sim.court import Arena, Court
 from ttjax.sim.court_play import Play
@@ -100,12 +101,9 @@ def _shadows(instant: Play) -> Shapes:
     )
 
 
-def _blend(planes, shape: Shapes, x, y, step, inside):
+def _blend(planes, shape: Shapes, x, y, step, inside, samples):
     """Planes with one shape over them; a pixel belongs to what covers half of it."""
-    size = (len(y), len(x))
-    grid_x = jnp.broadcast_to(x[None, :], size)
-    grid_y = jnp.broadcast_to(y[:, None], size)
-    cover, gain = primitives.coverage(shape, grid_x, grid_y, step)
+    cover, gain = primitives.coverage(shape, x, y, step, samples)
     if inside is not None:
         cover = jnp.where(inside, cover, 0.0)
     below = planes.astype(jnp.float32)
@@ -129,7 +127,7 @@ def expose(
     gain = arena.gain * light[None] * arena.tint[:, None, None]
     bits = jax.random.bits(key, colour.shape, jnp.uint32)
     total = (bits & 255) + ((bits >> 8) & 255) + ((bits >> 16) & 255) + (bits >> 24)
-    noise = (total.astype(jnp.float32) - 510.0) / render.HASH_SPREAD
+    noise = (total.astype(jnp.float32) - 510.0) / film.HASH_SPREAD
     value = jnp.round(colour * gain + arena.noise * noise)
     image = jnp.clip(value, 0.0, 255.0).astype(jnp.uint8)
     return jnp.transpose(image, (1, 2, 0))
@@ -189,10 +187,10 @@ def picture(
     shapes = primitives.concatenate(
         court.adverts(arena, view), _shadows(instant), standing
     )
-    window = render.View(image_hw, (1.0, 1.0), (16, 24) if tiled else image_hw)
+    window = raster.View(image_hw, (16, 24) if tiled else image_hw)
     ground = court_ground.background(arena, view, image_hw)
-    corner = jnp.zeros(2, jnp.int32)
-    planes = render.paint(ground, shapes, window, corner, _blend)
+    seen = raster.raster(view, window, jnp.zeros(2, jnp.int32))
+    planes = raster.paint(ground, shapes, window, seen, _blend)
     return Picture(planes, painted.box_px, xy, radius, ball_shown)
 
 

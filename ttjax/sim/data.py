@@ -4,15 +4,15 @@ import concurrent.futures
 import dataclasses
 import functools
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
 
 from ttjax.samples import Clip, ClipSpec, Source, Split
-from ttjax.sim import camera as side_camera
-from ttjax.sim import sample
-from ttjax.sim.recording import SimulatedRecording, stream_key
+from ttjax.sim import actors, sample
+from ttjax.sim import camera as rigs
+from ttjax.sim.recording import SimulatedRecording, setting, stream_key
 from ttjax.sim.sample import Hall
 
 SPLITS = {"train": 0, "validation": 1, "test": 2}
@@ -23,29 +23,44 @@ LEAD_S = 3.0
 
 @functools.lru_cache(maxsize=8)
 def renderer(spec: ClipSpec, hall: Hall):
-    """A compiled `sample.stacks`, the same object for the same arguments."""
-    return jax.jit(lambda keys: sample.stacks(keys, spec, hall))
+    """A compiled `sample.stacks`, the same object for the same arguments.
+
+    Its second argument, a variety in the place of the hall's, may be left out.
+    """
+    return jax.jit(lambda keys, variety=None: sample.stacks(keys, spec, hall, variety))
 
 
 class Generator:
     """An endless `Source` of simulated batches; its position is a counter."""
 
     def __init__(
-        self, render: Any, *, batch_size: int, stream: int, seed: int, threads: int
+        self,
+        render: Any,
+        *,
+        batch_size: int,
+        stream: int,
+        seed: int,
+        threads: int,
+        per_key: int = 1,
     ):
         """`threads` parts of a batch are rendered at once.
 
-        render: a jitted function of a batch of keys, each sample a function of its own.
+        render: a jitted function of some keys, `per_key` samples a function of each.
         """
+        if batch_size % per_key:
+            raise ValueError(
+                f"A key gives {per_key} samples, a batch holds {batch_size}: choose a "
+                "multiple."
+            )
         self._render = render
-        self._batch_size, self._stream, self._seed = batch_size, stream, seed
-        self._parts = threads if batch_size % threads == 0 else 1
+        self._keys, self._stream, self._seed = batch_size // per_key, stream, seed
+        self._parts = threads if self._keys % threads == 0 else 1
         self._counter = 0
 
     def next_batch(self) -> Any:
         """The next batch: the same for the same seed and counter on the same device."""
         key = stream_key(self._stream, self._seed, self._counter)
-        keys = jax.random.split(key, self._batch_size)
+        keys = jax.random.split(key, self._keys)
         self._counter += 1
         if self._parts == 1:
             return jax.block_until_ready(self._render(keys))
@@ -81,15 +96,19 @@ class Generator:
 class Simulation:
     """Simulated rallies as `ttjax.samples.Data`.
 
-    source_hw, fps: of the recordings and of the frames that stacks are cut from.
+    sizes, rigs, fps, variety, stacks_per_hall: see `ttjax.sim.sample.Hall`; samples
+        draw from them, recordings take them in turn.
     seconds: length of a recording. validation_recordings, test_recordings: how many.
     validation_batches: how many batches `validation` gives.
     masks_every: frames between two labelled masks of a recording.
     threads: parts of a batch that are rendered at once on a CPU.
     """
 
-    source_hw: tuple[int, int] = side_camera.SOURCE_HW
-    fps: float = 120.0
+    sizes: tuple[tuple[int, int], ...] = (rigs.SOURCE_HW,)
+    rigs: tuple[str, ...] = ("side",)
+    fps: tuple[float, float] = (120.0, 120.0)
+    variety: float = 0.0
+    stacks_per_hall: int = 4
     seconds: float = 4.0
     train_recordings: int = 4
     validation_recordings: int = 1
@@ -98,11 +117,20 @@ class Simulation:
     masks_every: int = 12
     threads: int = 2
 
+    label_convention: ClassVar[str] = actors.LABEL_CONVENTION
+    """What its labels of the ball mean."""
+
     @property
     def hall(self) -> Hall:
-        """Frame size, rate, and the way of painting that suits the default device."""
-        tiled = jax.default_backend() == "cpu"
-        return Hall((self.source_hw[0], self.source_hw[1]), self.fps, tiled)
+        """What is drawn, and the way of painting that suits the default device."""
+        return Hall(
+            sizes=tuple((height, width) for height, width in self.sizes),
+            rigs=tuple(self.rigs),
+            fps=(self.fps[0], self.fps[1]),
+            variety=self.variety,
+            tiled=jax.default_backend() == "cpu",
+            stacks_per_hall=self.stacks_per_hall,
+        )
 
     def train(self, spec: ClipSpec, *, batch_size: int, seed: int) -> Source:
         """Endless batches."""
@@ -116,14 +144,16 @@ class Simulation:
 
     def _generator(self, spec, batch_size, stream, seed) -> Generator:
         hall = self.hall
-        sample.check(spec, hall.source_hw)
-        threads = max(1, self.threads if hall.tiled else 1)
+        if batch_size % hall.stacks_per_hall:
+            hall = dataclasses.replace(hall, stacks_per_hall=1)
+        sample.check(spec, hall)
         return Generator(
             renderer(spec, hall),
             batch_size=batch_size,
             stream=stream,
             seed=seed,
-            threads=threads,
+            threads=max(1, self.threads if hall.tiled else 1),
+            per_key=hall.stacks_per_hall,
         )
 
     def recordings(self, split: Split) -> Iterator[SimulatedRecording]:
@@ -138,13 +168,15 @@ class Simulation:
             "test": self.test_recordings,
         }
         for number in range(counts[split]):
+            _, _, fps = setting(self.hall, number)
             random = np.random.default_rng((SPLITS[split], number))
             yield SimulatedRecording(
                 name=f"{split}_{number + 1}",
                 key=stream_key(3 + SPLITS[split], number),
                 hall=self.hall,
-                count=round(self.seconds * self.fps),
-                lead=int(random.integers(round(LEAD_S * self.fps))),
+                count=round(self.seconds * fps),
+                lead=int(random.integers(round(LEAD_S * fps))),
+                number=number,
                 masks_every=self.masks_every,
                 threads=self.threads,
             )

@@ -11,12 +11,13 @@ import numpy as np
 
 from ttjax.formats import openttgames
 from ttjax.media.writer import VideoWriter
-from ttjax.sim.recording import SimulatedRecording, stream_key
+from ttjax.sim.recording import SimulatedRecording, setting, stream_key
 from ttjax.sim.sample import Hall
 
 STREAM = 6
 """Stream of keys of exported rallies; those of `Simulation` lie below."""
 SETTINGS_FILE = "simulation.json"
+"""Settings, camera, and the ball's blur in every frame, beside the labels."""
 CLEAR_FRAMES = 8
 """An `empty_event` is a stroke this far from any bounce or net event."""
 
@@ -36,7 +37,7 @@ class Export:
 
     def __post_init__(self):
         """Checks the ranges."""
-        if round(self.seconds * self.hall.fps) < 1:
+        if round(self.seconds * self.hall.fps[0]) < 1:
             raise ValueError(
                 f"A rally lasts at least one frame, got {self.seconds} s: "
                 "set `--seconds`."
@@ -46,15 +47,13 @@ class Export:
                 f"`--masks-every` is at least 1 frame, got {self.masks_every}."
             )
 
-    @property
-    def frames(self) -> int:
-        """Frames of one rally."""
-        return round(self.seconds * self.hall.fps)
+    def frames(self, number: int) -> int:
+        """Frames of one rally: they may differ in rate."""
+        return round(self.seconds * setting(self.hall, number)[2])
 
     def settings(self, number: int) -> dict:
         """What determines rally `number`, as JSON values."""
-        values = dataclasses.asdict(self)
-        values["hall"]["source_hw"] = list(self.hall.source_hw)
+        values = json.loads(json.dumps(dataclasses.asdict(self)))
         return {"rally": number, **values}
 
 
@@ -72,8 +71,8 @@ def finished(root: pathlib.Path, number: int, export: Export) -> bool:
     path = clip.balls.parent / SETTINGS_FILE
     if not (clip.balls.is_file() and clip.video.is_file()):
         return False
-    saved = json.loads(path.read_text()) if path.is_file() else None
-    if saved != export.settings(number):
+    saved = json.loads(path.read_text()) if path.is_file() else {}
+    if saved.get("settings") != export.settings(number):
         raise ValueError(
             f"{clip.balls.parent} was made with other settings than these: "
             "choose another directory or remove it."
@@ -87,6 +86,20 @@ def _empty_events(recording: SimulatedRecording) -> np.ndarray:
     busy = np.concatenate([events["bounce"], events["net"], [-(10**9)]])
     gap = np.abs(strokes[:, None] - busy[None, :]).min(axis=1)
     return strokes[gap >= CLEAR_FRAMES]
+
+
+def _about(recording: SimulatedRecording, settings: dict) -> dict:
+    """What OpenTTGames' own files have no place for, as JSON values."""
+    film = recording.scene.film
+    return {
+        "settings": settings,
+        "label_convention": recording.label_convention,
+        "rig": recording.rig,
+        "fps": recording.fps,
+        "exposure_s": float(film.exposure_s),
+        "readout_s": float(film.readout_s),
+        "blur_px": np.round(recording.blur_px.astype(float), 2).tolist(),
+    }
 
 
 def write_rally(
@@ -108,14 +121,15 @@ def write_rally(
         clip.name,
         stream_key(STREAM, export.seed, number),
         export.hall,
-        count=export.frames,
+        count=export.frames(number),
+        number=number,
         threads=threads,
     )
     clip.balls.unlink(missing_ok=True)
     with VideoWriter(
         clip.video,
-        fps=export.hall.fps,
-        size_hw=export.hall.source_hw,
+        fps=recording.fps,
+        size_hw=recording.size_hw,
         quality=export.quality,
         threads=1,
     ) as video:
@@ -124,16 +138,16 @@ def write_rally(
                 raise InterruptedError(f"{clip.video} was given up: another failed.")
             video.write(image)
             advance()
-    labelled = range(0, export.frames, export.masks_every)
+    labelled = range(0, recording.count, export.masks_every)
     labels = recording.frame_labels(())
     for frame, masks in recording.mask(labelled):
         openttgames.write_mask(clip.masks / f"{frame}.png", masks)
     events = {**labels.events, "empty_event": _empty_events(recording)}
     openttgames.write_events(clip.events, events)
     path = clip.balls.parent / SETTINGS_FILE
-    path.write_text(json.dumps(export.settings(number)))
+    path.write_text(json.dumps(_about(recording, export.settings(number))))
     balls = openttgames.Balls(
-        np.arange(export.frames), labels.ball_xy_px, labels.ball_state
+        np.arange(recording.count), labels.ball_xy_px, labels.ball_state
     )
     openttgames.write_balls(clip.balls, balls)
     return clip

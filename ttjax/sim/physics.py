@@ -13,29 +13,49 @@ SURFACE_Z_M = field.TABLE_HEIGHT_M + field.BALL_RADIUS_M
 """Height of the centre of a ball that lies on the table."""
 CORD_Z_M = field.TABLE_HEIGHT_M + field.NET_HEIGHT_M
 NET_HALF_M = field.TABLE_WIDTH_M / 2 + field.NET_OVERHANG_M
+DROP_SPEED_M_S = 2.43
+"""At which a ball dropped from 30 cm meets the table: sqrt(2 * 9.81 * 0.3)."""
+ROLLING = 0.4
+"""Share of the slip of a hollow sphere after which it rolls."""
+
+Constant = float | Float[Array, ""]
+"""A number of the model: fixed, or traced where it is fitted."""
 
 
-@dataclasses.dataclass(frozen=True)
+@flax.struct.dataclass
 class Physics:
     """Constants of the model.
 
-    drag_per_m: deceleration / speed^2 = air density 1.2 * drag coefficient 0.45 * area
-    / 2m.
-    magnus: lift / |spin x velocity|, of a lift coefficient of 0.6 * spin ratio; 1.
-    restitution, friction: of the ball on the table; `floor_restitution` on the floor.
-    net_speed: share of the speed that the net returns; `cord_speed` that its upper
-        edge leaves.
+    Drag, Magnus force, restitution and friction of the ball on the table are those of
+    70 measured flights (`ttjax.sim.flights`, `python -m bench.flights`, 2026-11-28);
+    30 others are off by 0.7 cm (RMS, median).
+
+    drag_per_m: deceleration / speed^2 = air density 1.2 * drag coefficient 0.54 * area
+        / 2m.
+    magnus: lift / |spin x velocity|, of a lift coefficient of 0.3 * spin ratio; 1.
+    restitution: of the ball on the table at an impact of `DROP_SPEED_M_S`; it falls
+        by `restitution_loss_s_m` with each m/s more.
+    friction: of the ball on table and floor.
+    net_restitution: of the mesh.
+    cord_rate_per_s: at which the cord, which gives way, brakes what sinks into it.
     """
 
-    gravity_m_s2: float = 9.81
-    drag_per_m: float = 0.126
-    magnus: float = 0.0034
-    restitution: float = field.BALL_RESTITUTION
-    friction: float = 0.25
-    floor_restitution: float = 0.65
-    net_speed: float = 0.12
-    cord_speed: float = 0.55
-    substeps: int = 8
+    gravity_m_s2: Constant = 9.81
+    drag_per_m: Constant = 0.1524
+    magnus: Constant = 0.00165
+    restitution: Constant = 0.9596
+    restitution_loss_s_m: Constant = 0.00854
+    friction: Constant = 0.238
+    floor_restitution: Constant = 0.65
+    net_restitution: Constant = 0.12
+    cord_rate_per_s: Constant = 200.0
+    net_friction: Constant = 0.3
+    substeps: int = flax.struct.field(pytree_node=False, default=8)
+
+    @classmethod
+    def laws(cls) -> "Physics":
+        """The ball of Law 2.1.3: dropped from 30 cm onto the table it rises 23 cm."""
+        return cls(restitution=field.BALL_RESTITUTION, restitution_loss_s_m=0.0)
 
 
 @flax.struct.dataclass
@@ -49,17 +69,26 @@ class Ball:
 
 @flax.struct.dataclass
 class Contacts:
-    """What the ball touched or crossed during a step.
+    """What the ball touched or crossed during a step, and when.
+
+    Seconds count from the start of the step to the first such contact; inf without.
 
     table_speed: impact speed on the table, m/s, 0 without an impact.
-    net: the ball's centre came to the plane of the net, above the cord or into it.
-    touch: it touched the net.
+    table_xy_m: where the ball's centre was at that impact; 0 without.
+    net: the ball's centre came to the plane of the net above the table, or the net
+        threw it back.
+    touch: it touched the net, mesh or cord.
     """
 
     table_speed: Float[Array, "*n"]
+    table_xy_m: Float[Array, "*n 2"]
+    table_s: Float[Array, "*n"]
     floor: Bool[Array, "*n"]
+    floor_s: Float[Array, "*n"]
     net: Bool[Array, "*n"]
+    net_s: Float[Array, "*n"]
     touch: Bool[Array, "*n"]
+    touch_s: Float[Array, "*n"]
 
 
 def energy(physics: Physics, ball: Ball) -> Float[Array, ""]:
@@ -72,77 +101,178 @@ def energy(physics: Physics, ball: Ball) -> Float[Array, ""]:
     return 0.5 * jnp.sum(ball.velocity**2) + rotation + height
 
 
-def _time_to_plane(height, speed, acceleration, dt):
-    """Time until height + speed t + acceleration t^2 / 2 falls to 0; else inf."""
-    root = jnp.sqrt(jnp.maximum(speed**2 - 2 * acceleration * height, 0.0))
-    time = 2 * height / jnp.maximum(root - speed, 1e-6)
-    after = height + speed * dt + 0.5 * acceleration * dt**2
-    falls = (height >= -1e-4) & (after < 0.0)
-    return jnp.where(falls, jnp.clip(time, 0.0, dt), jnp.inf)
+def _cross(a, b):
+    return jnp.stack(
+        [
+            a[1] * b[2] - a[2] * b[1],
+            a[2] * b[0] - a[0] * b[2],
+            a[0] * b[1] - a[1] * b[0],
+        ]
+    )
 
 
-def _bounce(ball: Ball, restitution, friction) -> Ball:
-    """Impact on a horizontal plane: restitution along z, Coulomb friction along it.
-
-    Friction acts against the slip of the contact point, at most until the ball rolls
-    (2/5 of the slip of a hollow sphere).
-    """
-    velocity, spin = ball.velocity, ball.spin
-    radius = field.BALL_RADIUS_M
-    slip = jnp.stack([velocity[0] - radius * spin[1], velocity[1] + radius * spin[0]])
-    slip_speed = jnp.sqrt(jnp.sum(slip**2) + 1e-12)
-    limit = friction * (1 + restitution) * jnp.abs(velocity[2])
-    change = -slip * jnp.minimum(limit / slip_speed, 0.4)
-    turn = 1.5 / radius * jnp.stack([change[1], -change[0], jnp.zeros(())])
-    after = jnp.concatenate([velocity[:2] + change, -restitution * velocity[2:]])
-    return dataclasses.replace(ball, velocity=after, spin=spin + turn)
+def restitution(physics: Physics, speed_m_s: Float[Array, ""]) -> Float[Array, ""]:
+    """Share of an impact speed that the table returns, within [0.3, 0.98]."""
+    faster = speed_m_s - DROP_SPEED_M_S
+    return jnp.clip(
+        physics.restitution - physics.restitution_loss_s_m * faster, 0.3, 0.98
+    )
 
 
-def substep(physics: Physics, ball: Ball, dt: float) -> tuple[Ball, Contacts]:
-    """One sub-step of `dt` seconds with at most one contact.
-
-    Gravity is integrated exactly; drag and lift act as constant over the sub-step.
-    """
-    position, velocity = ball.position, ball.velocity
+def acceleration(
+    physics: Physics, velocity: Float[Array, " 3"], spin: Float[Array, " 3"]
+) -> Float[Array, " 3"]:
+    """Gravity, quadratic drag and Magnus force per unit of mass, m/s^2."""
     speed = jnp.sqrt(jnp.sum(velocity**2) + 1e-12)
-    acceleration = (
+    return (
         -physics.drag_per_m * speed * velocity
-        + physics.magnus * jnp.cross(ball.spin, velocity)
+        + physics.magnus * _cross(spin, velocity)
         - physics.gravity_m_s2 * jnp.array([0.0, 0.0, 1.0])
     )
 
-    def fly(ball, seconds):
-        moved = ball.velocity * seconds + 0.5 * acceleration * seconds**2
-        return dataclasses.replace(
-            ball,
-            position=ball.position + moved,
-            velocity=ball.velocity + acceleration * seconds,
-        )
 
-    free = fly(ball, dt)
-    middle = 0.5 * (position + free.position)
-    above_table = (jnp.abs(middle[0]) <= field.TABLE_LENGTH_M / 2) & (
-        jnp.abs(middle[1]) <= field.TABLE_WIDTH_M / 2
+def _fly(physics: Physics, ball: Ball, seconds):
+    """Free flight by the midpoint rule; gravity is integrated exactly.
+
+    Returns the ball and the acceleration, constant over the flight.
+    """
+    first = acceleration(physics, ball.velocity, ball.spin)
+    middle = ball.velocity + 0.5 * seconds * first
+    constant = acceleration(physics, middle, ball.spin)
+    return _ballistic(ball, constant, seconds), constant
+
+
+def _ballistic(ball: Ball, constant, seconds) -> Ball:
+    moved = ball.velocity * seconds + 0.5 * constant * seconds**2
+    return dataclasses.replace(
+        ball,
+        position=ball.position + moved,
+        velocity=ball.velocity + constant * seconds,
     )
-    to_table = _time_to_plane(
-        position[2] - SURFACE_Z_M, velocity[2], acceleration[2], dt
+
+
+def _time_to_plane(height, speed, constant, dt):
+    """Time until height + speed t + constant t^2 / 2 falls to 0; else inf.
+
+    A ball that an earlier contact let sink by less than its radius is at the plane.
+    """
+    root = jnp.sqrt(jnp.maximum(speed**2 - 2 * constant * height, 1e-12))
+    time = 2 * height / jnp.maximum(root - speed, 1e-6)
+    after = height + speed * dt + 0.5 * constant * dt**2
+    falls = (height > -field.BALL_RADIUS_M) & (after < 0.0) & (after < height)
+    return jnp.where(falls, jnp.clip(time, 0.0, dt), jnp.inf)
+
+
+def _time_to_edge(offset, velocity, dt):
+    """Time until |offset + velocity t| falls to the ball's radius; else inf."""
+    along = jnp.sum(offset * velocity)
+    outside = jnp.sum(offset**2) - field.BALL_RADIUS_M**2
+    square = along**2 - jnp.sum(velocity**2) * outside
+    root = jnp.sqrt(jnp.maximum(square, 1e-12))
+    time = jnp.maximum(outside / jnp.maximum(root - along, 1e-6), 0.0)
+    meets = (along < 0.0) & (square > 0.0) & (time < dt)
+    return jnp.where(meets, time, jnp.inf)
+
+
+def _impact(ball: Ball, normal, returned, friction) -> Ball:
+    """Impact: a share returned along `normal`, Coulomb friction across it.
+
+    Friction acts against the slip of the contact point, at most until the ball rolls.
+    """
+    speed = jnp.sum(ball.velocity * normal)
+    radius = field.BALL_RADIUS_M
+    slip = ball.velocity - speed * normal - radius * _cross(ball.spin, normal)
+    slip_speed = jnp.sqrt(jnp.sum(slip**2) + 1e-12)
+    limit = friction * (1 + returned) * jnp.abs(speed)
+    change = -slip * jnp.minimum(limit / slip_speed, ROLLING)
+    return dataclasses.replace(
+        ball,
+        velocity=ball.velocity - (1 + returned) * speed * normal + change,
+        spin=ball.spin - 1.5 / radius * _cross(normal, change),
     )
-    to_table = jnp.where(above_table, to_table, jnp.inf)
+
+
+def _table_contact(ball: Ball, constant, mean, dt):
+    """Time and normal of a contact with the top of the table or its edge."""
+    z = ball.position[2]
+    to_plane = _time_to_plane(z - SURFACE_Z_M, ball.velocity[2], constant[2], dt)
+    half = jnp.array([field.TABLE_LENGTH_M / 2, field.TABLE_WIDTH_M / 2])
+    seconds = jnp.minimum(to_plane, dt)
+    at = ball.position[:2] + mean[:2] * seconds
+    above = (jnp.abs(at) <= half).all()
+    # Beyond an edge the nearest point of the table lies on it; along it all is free.
+    at = ball.position[:2] + mean[:2] * (0.5 * dt)
+    beyond = at - jnp.clip(at, -half, half)
+    across = jnp.append((beyond != 0.0).astype(jnp.float32), 1.0)
+    edge = jnp.append(ball.position[:2] - jnp.clip(at, -half, half), 0.0)
+    edge = (edge + jnp.array([0.0, 0.0, 1.0]) * (z - field.TABLE_HEIGHT_M)) * across
+    to_edge = _time_to_edge(edge, mean * across, dt)
+    met = edge + mean * across * jnp.minimum(to_edge, dt)
+    valid = (jnp.abs(beyond).max() > 0.0) & (met[2] > 0.0)
+    to_edge = jnp.where(valid, to_edge, jnp.inf)
+    to_plane = jnp.where(above, to_plane, jnp.inf)
+    normal = met / jnp.sqrt(jnp.sum(met**2) + 1e-12)
+    up = jnp.array([0.0, 0.0, 1.0])
+    normal = jnp.where(to_plane <= to_edge, up, normal)
+    return jnp.minimum(to_plane, to_edge), normal
+
+
+def _net_contact(ball: Ball, mean, dt):
+    """Time and normal of a contact with the mesh or its cord, and which it was."""
+    (x, y, z), (vx, vy, vz) = ball.position, mean
+    side = jnp.where(x == 0.0, -jnp.sign(vx), jnp.sign(x))
+    closing = -side * vx
+    to_mesh = jnp.maximum(jnp.abs(x) - field.BALL_RADIUS_M, 0.0)
+    to_mesh = to_mesh / jnp.maximum(closing, 1e-6)
+    at = z + vz * jnp.minimum(to_mesh, dt)
+    inside = (at <= CORD_Z_M) & (at > field.TABLE_HEIGHT_M)
+    to_mesh = jnp.where(inside & (closing > 0.0) & (to_mesh < dt), to_mesh, jnp.inf)
+    across = jnp.array([1.0, 0.0, 1.0])
+    offset = jnp.stack([x, jnp.zeros(()), z - CORD_Z_M])
+    to_cord = _time_to_edge(offset, mean * across, dt)
+    met = offset + mean * across * jnp.minimum(to_cord, dt)
+    to_cord = jnp.where(met[2] > 0.0, to_cord, jnp.inf)
+    on_cord = to_cord < to_mesh
+    normal = met / jnp.sqrt(jnp.sum(met**2) + 1e-12)
+    normal = jnp.where(on_cord, normal, side * jnp.array([1.0, 0.0, 0.0]))
+    seconds = jnp.minimum(to_mesh, to_cord)
+    beside = jnp.abs(y + vy * jnp.minimum(seconds, dt)) > NET_HALF_M
+    return jnp.where(beside, jnp.inf, seconds), normal, on_cord
+
+
+def substep(physics: Physics, ball: Ball, dt: Constant) -> tuple[Ball, Contacts]:
+    """One sub-step of `dt` seconds with at most one contact, at its exact time.
+
+    Flight is integrated by the midpoint rule up to the contact and from there on.
+    """
+    free, constant = _fly(physics, ball, dt)
+    mean = ball.velocity + 0.5 * dt * constant
+    to_table, table_normal = _table_contact(ball, constant, mean, dt)
     to_floor = _time_to_plane(
-        position[2] - field.BALL_RADIUS_M, velocity[2], acceleration[2], dt
+        ball.position[2] - field.BALL_RADIUS_M, ball.velocity[2], constant[2], dt
     )
-    on_table, on_floor = to_table <= dt, to_floor <= dt
-    seconds = jnp.where(on_table, to_table, jnp.where(on_floor, to_floor, 0.0))
-    impact = fly(ball, seconds)
-    off_table = _bounce(impact, physics.restitution, physics.friction)
-    off_floor = _bounce(impact, physics.floor_restitution, physics.friction)
-    rebound = jax.tree.map(
-        lambda table, floor: jnp.where(on_table, table, floor), off_table, off_floor
-    )
-    contact = on_table | on_floor
-    rebound = fly(rebound, dt - seconds)
+    to_net, net_normal, on_cord = _net_contact(ball, mean, dt)
+    first = jnp.minimum(jnp.minimum(to_table, to_floor), to_net)
+    contact = jnp.isfinite(first)
+    on_net = contact & (to_net == first)
+    on_table = contact & (to_table == first) & ~on_net
+    on_floor = contact & ~on_net & ~on_table
+    seconds = jnp.where(contact, first, 0.0)
+    up = jnp.array([0.0, 0.0, 1.0])
+    normal = jnp.where(on_net, net_normal, jnp.where(on_table, table_normal, up))
+    met = _ballistic(ball, constant, seconds)
+    speed = jnp.maximum(-jnp.sum(met.velocity * normal), 0.0)
+    # The cord returns nothing: of the speed against it, some is left.
+    left = -jnp.exp(-physics.cord_rate_per_s * (dt - seconds))
+    returned = jnp.where(on_cord, left, physics.net_restitution)
+    returned = jnp.where(on_table, restitution(physics, speed), returned)
+    returned = jnp.where(on_floor, physics.floor_restitution, returned)
+    friction = jnp.where(on_net, physics.net_friction, physics.friction)
+    rebound, _ = _fly(physics, _impact(met, normal, returned, friction), dt - seconds)
     # A ball that would sink again within the sub-step lies still on its plane.
+    flat = (on_table | on_floor) & (normal[2] > 0.999)
     plane = jnp.where(on_table, SURFACE_Z_M, field.BALL_RADIUS_M)
+    plane = jnp.where(flat, plane, -jnp.inf)
     lies = rebound.position[2] < plane
     rebound = dataclasses.replace(
         rebound,
@@ -150,54 +280,71 @@ def substep(physics: Physics, ball: Ball, dt: float) -> tuple[Ball, Contacts]:
         velocity=rebound.velocity.at[2].multiply(jnp.where(lies, 0.0, 1.0)),
     )
     after = jax.tree.map(lambda a, b: jnp.where(contact, a, b), rebound, free)
-
-    crosses = (position[0] * after.position[0] <= 0.0) & (position[0] != 0.0)
-    height = after.position[2]
-    over_table = (jnp.abs(after.position[1]) <= NET_HALF_M) & (
-        height > field.TABLE_HEIGHT_M
-    )
-    touch = crosses & over_table & (height < CORD_Z_M + field.BALL_RADIUS_M)
-    cord = height > CORD_Z_M - field.BALL_RADIUS_M
-    vx, vy, vz = after.velocity
-    stopped = jnp.stack(
-        [-physics.net_speed * vx, physics.net_speed * vy, 0.5 * jnp.minimum(vz, 0.0)]
-    )
-    # The two shares of the lift are small enough that the cord never adds energy.
-    clipped = jnp.stack(
-        [
-            physics.cord_speed * vx,
-            physics.cord_speed * vy,
-            0.3 * jnp.abs(vz) + 0.15 * jnp.abs(vx),
-        ]
-    )
-    touched = dataclasses.replace(
-        after,
-        position=after.position.at[0].set(
-            jnp.where(cord, after.position[0], position[0])
-        ),
-        velocity=jnp.where(cord, clipped, stopped),
-        spin=0.3 * after.spin,
-    )
-    after = jax.tree.map(lambda a, b: jnp.where(touch, a, b), touched, after)
-    contacts = Contacts(
-        table_speed=jnp.where(on_table, jnp.abs(impact.velocity[2]), 0.0),
-        floor=on_floor & ~on_table,
-        net=crosses & over_table,
-        touch=touch,
-    )
-    return after, contacts
+    return after, _contacts(ball, after, met, (on_table, on_floor, on_net), first, dt)
 
 
-def step(physics: Physics, ball: Ball, seconds: float) -> tuple[Ball, Contacts]:
-    """`physics.substeps` sub-steps; contacts are those of any of them."""
+def _contacts(ball: Ball, after: Ball, met: Ball, on, first, dt) -> Contacts:
+    on_table, on_floor, on_net = on
+    (x, y, z), (x_after, y_after, z_after) = ball.position, after.position
+    share = x / jnp.where(x == x_after, 1.0, x - x_after)
+    crosses = (x * x_after <= 0.0) & (x != 0.0) & (x != x_after)
+    crosses &= jnp.abs(y + share * (y_after - y)) <= NET_HALF_M
+    crosses &= z + share * (z_after - z) > field.TABLE_HEIGHT_M
+    back = on_net & (met.velocity[0] * after.velocity[0] <= 0.0)
+    never = jnp.float32(jnp.inf)
+    net_s = jnp.minimum(
+        jnp.where(crosses, share * dt, never), jnp.where(back, first, never)
+    )
+    return Contacts(
+        table_speed=jnp.where(on_table, jnp.abs(met.velocity[2]), 0.0),
+        table_xy_m=jnp.where(on_table, met.position[:2], 0.0),
+        table_s=jnp.where(on_table, first, never),
+        floor=on_floor,
+        floor_s=jnp.where(on_floor, first, never),
+        net=crosses | back,
+        net_s=net_s,
+        touch=on_net,
+        touch_s=jnp.where(on_net, first, never),
+    )
+
+
+def track(
+    physics: Physics, ball: Ball, seconds: Constant
+) -> tuple[Ball, Float[Array, "substeps 3"], Contacts]:
+    """`physics.substeps` sub-steps that last `seconds` in all.
+
+    Returns the ball at the end, its position after each sub-step, and the contacts of
+    any of them.
+    """
+    dt = seconds / physics.substeps
 
     def body(ball, _):
-        return substep(physics, ball, seconds / physics.substeps)
+        ball, contacts = substep(physics, ball, dt)
+        return ball, (ball.position, contacts)
 
-    ball, contacts = jax.lax.scan(body, ball, None, length=physics.substeps, unroll=2)
-    return ball, Contacts(
-        table_speed=contacts.table_speed.max(),
-        floor=contacts.floor.any(),
-        net=contacts.net.any(),
-        touch=contacts.touch.any(),
+    ball, (positions, contacts) = jax.lax.scan(
+        body, ball, None, length=physics.substeps, unroll=2
     )
+    starts = dt * jnp.arange(physics.substeps)
+    landed = jnp.argmin(contacts.table_s + starts)
+    return (
+        ball,
+        positions,
+        Contacts(
+            table_speed=contacts.table_speed.max(),
+            table_xy_m=contacts.table_xy_m[landed],
+            table_s=(contacts.table_s + starts).min(),
+            floor=contacts.floor.any(),
+            floor_s=(contacts.floor_s + starts).min(),
+            net=contacts.net.any(),
+            net_s=(contacts.net_s + starts).min(),
+            touch=contacts.touch.any(),
+            touch_s=(contacts.touch_s + starts).min(),
+        ),
+    )
+
+
+def step(physics: Physics, ball: Ball, seconds: Constant) -> tuple[Ball, Contacts]:
+    """`track` without the positions in between."""
+    ball, _, contacts = track(physics, ball, seconds)
+    return ball, contacts

@@ -1,16 +1,17 @@
-"""Training samples: a rally in a hall, and a window with something to learn."""
+"""Training samples: a rally in a hall, and windows with something to learn."""
 
 import dataclasses
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int32, Key
+from jaxtyping import Array, Float, Int32, Key
 
 from ttjax.samples import ABSENT, NO_EVENT, VISIBLE, Clip, ClipSpec, Labels
-from ttjax.sim import actors, primitives, rally, render, scene
-from ttjax.sim import camera as side_camera
-from ttjax.sim.rally import EVENTS, Rally
+from ttjax.sim import actors, film, primitives, rally, raster, render, scene
+from ttjax.sim import camera as rigs
+from ttjax.sim.rally import EVENTS, Play
+from ttjax.sim.scene import Scene
 from ttjax.typing import PRNGKey
 
 CLASSES = (0.18, 0.23, 0.16, 0.20, 0.23)
@@ -21,7 +22,9 @@ NEAR_STEPS = 2.5
 REACH_STEPS = 16
 """Events further away than this are `NO_EVENT`."""
 SECONDS = 4.5
-"""Of the rally from which a window is chosen."""
+"""Of the rally from which windows are chosen."""
+STARTS_HZ = 60
+"""Windows may begin so often, in frames of the camera."""
 OFFSET = 0.08
 """Standard deviation of the ball in the canvas, in units of the canvas' size."""
 LURED = 0.7
@@ -31,14 +34,56 @@ global stage sends the local one; plain background teaches it nothing."""
 
 @dataclasses.dataclass(frozen=True)
 class Hall:
-    """What a sampler may vary: the source frame, its rate, how to paint."""
+    """What a sampler may vary, and how to paint.
 
-    source_hw: tuple[int, int] = side_camera.SOURCE_HW
-    fps: float = 120.0
+    sizes: of source frames (h, w). rigs: `ttjax.sim.camera.RIGS`. fps: lowest and
+    highest frame rate. variety: 0 for OpenTTGames' halls and play to 1 for everything.
+    tiled: paint in tiles, which suits CPUs, or everywhere at once.
+    stacks_per_hall: samples that share hall, rally and what stands still.
+    """
+
+    sizes: tuple[tuple[int, int], ...] = (rigs.SOURCE_HW,)
+    rigs: tuple[str, ...] = ("side",)
+    fps: tuple[float, float] = (120.0, 120.0)
+    variety: float = 0.0
     tiled: bool = True
+    stacks_per_hall: int = 4
+
+    def __post_init__(self):
+        """Checks the ranges."""
+        unknown = sorted(set(self.rigs) - set(rigs.RIGS))
+        if unknown or not self.rigs:
+            raise ValueError(
+                f"Cameras stand at one or more of {rigs.RIGS}, got {self.rigs}: "
+                "correct `rigs`."
+            )
+        if not self.sizes or min(min(size) for size in self.sizes) < 1:
+            raise ValueError(
+                f"Frames have a height and a width each, got {self.sizes}: set `sizes`."
+            )
+        if not 0.0 < self.fps[0] <= self.fps[1]:
+            raise ValueError(
+                f"Frame rates are positive and in ascending order, got {self.fps}: "
+                "set `fps`."
+            )
+        if not 0.0 <= self.variety <= 1.0 or self.stacks_per_hall < 1:
+            raise ValueError(
+                f"`variety` lies between 0 and 1 and `stacks_per_hall` is at least 1, "
+                f"got {self.variety} and {self.stacks_per_hall}."
+            )
+
+    @property
+    def source_width(self) -> int:
+        """Of the widest frames."""
+        return max(width for _, width in self.sizes)
+
+    def rates(self) -> tuple[float, ...]:
+        """Rates of cameras between the lowest and the highest, at least one."""
+        low, high = self.fps
+        return tuple(rate for rate in film.RATES if low <= rate <= high) or (low,)
 
 
-def check(spec: ClipSpec, source_hw: tuple[int, int]) -> None:
+def check(spec: ClipSpec, hall: Hall) -> None:
     """Raises ValueError where the simulator cannot give what `spec` asks for."""
     for what, names, known in (
         ("events", spec.events, EVENTS),
@@ -51,129 +96,209 @@ def check(spec: ClipSpec, source_hw: tuple[int, int]) -> None:
                 "addition: leave them out of the task's config."
             )
     canvas = spec.canvas_hw
-    if canvas and (canvas[0] > source_hw[0] or canvas[1] > source_hw[1]):
-        raise ValueError(
-            f"The canvas {canvas} (h, w) must fit into the source frame {source_hw}: "
-            "set a smaller canvas or a larger `source_hw`."
-        )
+    for size in hall.sizes:
+        if canvas and (canvas[0] > size[0] or canvas[1] > size[1]):
+            raise ValueError(
+                f"The canvas {canvas} (h, w) must fit into the source frame {size}: "
+                "set a smaller canvas or larger `sizes`."
+            )
 
 
 def event_offsets(
-    happened: Bool[Array, "n e"], at: Int32[Array, " m"], stride: int
+    times_s: Float[Array, "n e"], at_s: Float[Array, " m"], step_s: float | Array
 ) -> Float[Array, "m e"]:
-    """Window steps from frames `at` to the nearest event of each kind, signed."""
-    gap = jnp.arange(len(happened))[None, :] - at[:, None]
-    distance = jnp.where(
-        happened[None], jnp.abs(gap)[:, :, None].astype(jnp.float32), jnp.inf
-    )
-    nearest = jnp.argmin(distance, axis=1)
-    offset = (nearest - at[:, None]) / stride
-    known = jnp.min(distance, axis=1) <= REACH_STEPS * stride
+    """Window steps from moments `at_s` to the nearest event of each kind, signed.
+
+    times_s: of events, in any order, infinite where there is none.
+    """
+    gap = (times_s[None] - at_s[:, None, None]) / step_s
+    nearest = jnp.argmin(jnp.abs(gap), axis=1)
+    offset = jnp.take_along_axis(gap, nearest[:, None], axis=1)[:, 0]
+    known = jnp.abs(offset) <= REACH_STEPS
     return jnp.where(known, offset, NO_EVENT).astype(jnp.float32)
 
 
-def _choose(key: PRNGKey, offsets, visible, tossed) -> Int32[Array, ""]:
+def classes(key: PRNGKey, count: int) -> Int32[Array, " {count}"]:
+    """Classes of the samples of one hall: each as often as `CLASSES` says.
+
+    Evenly spaced through their shares, so that one hall rarely gives the same twice.
+    """
+    place = jnp.mod(jax.random.uniform(key) + jnp.arange(count) / count, 1.0)
+    ends = jnp.cumsum(jnp.array(CLASSES))
+    found = jnp.searchsorted(ends, place, side="right")
+    return jnp.minimum(found, len(CLASSES) - 1).astype(jnp.int32)
+
+
+def _choose(key, drawn, offsets, visible, tossed) -> Int32[Array, ""]:
     """Index of a window of the drawn class; of any, where it does not occur."""
-    class_key, window_key = jax.random.split(key)
     near = jnp.abs(offsets) <= NEAR_STEPS
     bounce, net = near[:, 0], near[:, 1]
     member = jnp.stack(
         [bounce, net, ~visible, tossed & visible, ~bounce & ~net & visible], axis=1
     )
-    drawn = jax.random.choice(class_key, len(CLASSES), p=jnp.array(CLASSES))
     fits = member[:, drawn]
     weight = jnp.where(fits | ~fits.any(), 0.0, -jnp.inf)
-    return jax.random.categorical(window_key, weight)
+    return jax.random.categorical(key, weight)
 
 
 def elsewhere(
     key: PRNGKey,
     lures: Float[Array, "k 2"],
     offset: Float[Array | np.ndarray, " 2"],
-    source_hw: tuple[int, int],
+    source_hw: tuple[int, int] | Int32[Array, " 2"],
 ) -> Float[Array, " 2"]:
     """Where the canvas of a window without a ball lies: source px."""
     lured_key, lure_key, place_key = jax.random.split(key, 3)
-    anywhere = jax.random.uniform(place_key, (2,)) * jnp.array(source_hw[::-1])
+    limit = jnp.asarray(source_hw, jnp.float32)[::-1]
+    anywhere = jax.random.uniform(place_key, (2,)) * limit
     lure = jax.random.choice(lure_key, lures) + offset
     return jnp.where(jax.random.bernoulli(lured_key, LURED), lure, anywhere)
 
 
-def stack(key: PRNGKey, spec: ClipSpec, hall: Hall = Hall()) -> Clip:
-    """One sample of `spec`; unbatched, the caller maps it over keys.
+def _draw(key: PRNGKey, hall: Hall, variety) -> Scene:
+    """A hall with its camera, one of those that may be."""
+    size_key, rig_key, scene_key = jax.random.split(key, 3)
+    size = jax.random.choice(size_key, jnp.array(hall.sizes, jnp.int32))
+    known = jnp.array([rigs.RIGS.index(name) for name in hall.rigs], jnp.int32)
+    rig = jax.random.choice(rig_key, known)
+    return scene.draw(scene_key, size, rig, variety, hall.fps)
 
-    About a quarter of the samples has a bounce near its event frame, as many a net
+
+def _windows(key, drawn: Scene, play: Play, spec: ClipSpec, hall: Hall):
+    """First frames of windows of drawn classes, and the offsets of their events."""
+    class_key, window_key = jax.random.split(key)
+    window, count = spec.window, hall.stacks_per_hall
+    margin = REACH_STEPS * window.stride / hall.fps[0]
+    fps = drawn.film.fps
+    starts = margin + jnp.arange(round(SECONDS * STARTS_HZ)) / STARTS_HZ
+    starts = jnp.round(starts * fps).astype(jnp.int32)
+    events_s = [rally.event_times(play, kind) for kind in EVENTS]
+    event_frames = starts + window.event_at * window.stride
+    offsets = event_offsets(
+        jnp.stack(events_s, axis=-1),
+        actors.times(drawn, event_frames),
+        window.stride / fps,
+    )
+    numbers = starts + window.ball_at * window.stride
+    moments = actors.moments(drawn, play, numbers)
+    seen = jax.vmap(lambda m, n: actors.glimpse(drawn, m, n))(moments, numbers)
+    tossed = moments.phase == rally.TOSS
+    chosen = jax.vmap(lambda key, kind: _choose(key, kind, offsets, seen, tossed))(
+        jax.random.split(window_key, count), classes(class_key, count)
+    )
+    return starts[chosen], offsets[chosen]
+
+
+def _canvas_xy(
+    key, drawn: Scene, moment, number, seen: actors.Seen, spec: ClipSpec, aligned: bool
+) -> Int32[Array, " 2"]:
+    """Left upper corner of the canvas: around the ball, or elsewhere."""
+    offset_key, other_key = jax.random.split(key)
+    assert spec.canvas_hw is not None
+    size = jnp.array(spec.canvas_hw[::-1], jnp.float32)
+    offset = OFFSET * size * jax.random.normal(offset_key, (2,))
+    lures = actors.lures(drawn, moment, number)
+    other = elsewhere(other_key, lures, offset, drawn.source_hw)
+    centre = jnp.where(seen.visible, seen.xy_px + offset, other)
+    last = drawn.source_hw[::-1] - jnp.array(spec.canvas_hw[::-1])
+    unit = film.BLOCK if aligned else 1
+    corner = jnp.round((centre - size / 2) / unit).astype(jnp.int32)
+    return unit * jnp.clip(corner, 0, last // unit)
+
+
+def hall_stacks(
+    key: PRNGKey,
+    spec: ClipSpec,
+    hall: Hall = Hall(),
+    variety: Float[Array, ""] | float | None = None,
+) -> Clip:
+    """`stacks_per_hall` samples of one rally; the caller maps it over keys.
+
+    About a fifth of the samples has a bounce near its event frame, as many a net
     event, one of six has no ball in view: `CLASSES`. The canvas lies around the ball;
     without one around something like it (`LURED`), or anywhere.
     """
-    check(spec, hall.source_hw)
-    window, (height, width) = spec.window, hall.source_hw
-    keys = jax.random.split(key, 5)
-    margin = REACH_STEPS * window.stride
-    count = round(SECONDS * hall.fps)
-    length = count + window.span + 2 * margin
-    halls = scene.draw(keys[0], hall.source_hw)
-    play = rally.simulate(keys[1], length, hall.fps)
+    check(spec, hall)
+    window, count = spec.window, hall.stacks_per_hall
+    shaken = variety is not None or hall.variety > 0.0
+    much = jnp.float32(hall.variety if variety is None else variety)
+    keys = jax.random.split(key, 4)
+    seconds = SECONDS + (window.span + 2 * REACH_STEPS * window.stride) / hall.fps[0]
+    steps = round(rally.CONTROL_HZ * seconds)
+    drawn = _draw(keys[0], hall, much)
+    play = rally.simulate(keys[1], steps, variety=much)
+    starts, offsets = _windows(keys[2], drawn, play, spec, hall)
+    frames = jnp.arange(window.frames) * window.stride
+    numbers = (starts[:, None] + frames[None]).reshape(-1)
+    moments = actors.moments(drawn, play, numbers)
+    shapes, seen = jax.vmap(lambda m, n: actors.act(drawn, m, n))(moments, numbers)
 
-    def label(moment):
-        return actors.ball_label(halls, moment, hall.fps, hall.source_hw)
+    size = drawn.source_hw[::-1].astype(jnp.float32)
+    step = size / jnp.array(spec.frame_hw[::-1], jnp.float32)
+    whole = raster.scaled(spec.frame_hw, tiled=hall.tiled, shaken=shaken)
+    still = render.static(drawn, whole, jnp.zeros(2, jnp.int32), step)
+    images, masks = render.render(drawn, still, shapes, numbers, whole)
 
-    xy, visible = jax.vmap(label)(play)
-    starts = margin + jnp.arange(count)
-    happened = jnp.stack([play.bounce, play.net], axis=-1)
-    event_frames = starts + window.event_at * window.stride
-    offsets = event_offsets(happened, event_frames, window.stride)
-    ball_frames = starts + window.ball_at * window.stride
-    tossed = play.phase[ball_frames] == rally.TOSS
-    chosen = _choose(keys[2], offsets, visible[ball_frames], tossed)
-    start = starts[chosen]
-    frames = start + window.stride * jnp.arange(window.frames)
-    moments: Rally = jax.tree.map(lambda leaf: leaf[frames], play)
-    ball_xy, seen = xy[frames], visible[frames]
+    def split(leaf):
+        return leaf.reshape(count, window.frames, *leaf.shape[1:])
 
-    whole = render.scaled(hall.source_hw, spec.frame_hw, tiled=hall.tiled)
-    corner = jnp.zeros(2, jnp.int32)
-    images, masks = render.render(halls, moments, frames, hall.fps, whole, corner)
-    canvas, canvas_xy = None, corner
+    images, masks, moments, shapes, numbers, seen = jax.tree.map(
+        split, (images, masks, moments, shapes, numbers, seen)
+    )
+    canvas, canvas_xy = None, jnp.zeros((count, 2), jnp.int32)
     if spec.canvas_hw is not None:
-        size = jnp.array(spec.canvas_hw[::-1], jnp.float32)
-        offset = OFFSET * size * jax.random.normal(keys[4], (2,))
-        ball_at = window.ball_at
-        moment = jax.tree.map(lambda leaf: leaf[ball_at], moments)
-        lures = actors.lures(halls, moment, frames[ball_at])
-        other = elsewhere(keys[3], lures, offset, hall.source_hw)
-        centre = jnp.where(seen[ball_at], ball_xy[ball_at] + offset, other)
-        last = jnp.array([width - spec.canvas_hw[1], height - spec.canvas_hw[0]])
-        canvas_xy = jnp.round(centre - size / 2).astype(jnp.int32)
-        canvas_xy = jnp.clip(canvas_xy, 0, last)
-        window_view = render.crop(spec.canvas_hw, tiled=hall.tiled)
-        canvas, _ = render.render(
-            halls, moments, frames, hall.fps, window_view, canvas_xy
+        view = raster.crop(
+            spec.canvas_hw,
+            tiled=hall.tiled,
+            shaken=shaken,
+            source_width=hall.source_width,
         )
+
+        def one(item):
+            key, moments, shapes, numbers, seen = item
+            moment, number, ball = jax.tree.map(
+                lambda leaf: leaf[window.ball_at], (moments, numbers, seen)
+            )
+            corner = _canvas_xy(key, drawn, moment, number, ball, spec, shaken)
+            still = render.static(drawn, view, corner)
+            return render.render(drawn, still, shapes, numbers, view)[0], corner
+
+        items = (jax.random.split(keys[3], count), moments, shapes, numbers, seen)
+        mapped = jax.lax.map if hall.tiled else lambda f, xs: jax.vmap(f)(xs)
+        canvas, canvas_xy = mapped(one, items)
     kinds = np.array([EVENTS.index(name) for name in spec.events], int)
-    classes = np.array([primitives.MASKS.index(name) for name in spec.masks], int)
+    shown = np.array([primitives.MASKS.index(name) for name in spec.masks], int)
+    state = jnp.where(seen.visible, VISIBLE, ABSENT).astype(jnp.int8)
     return Clip(
         frames=images,
         canvas=canvas,
         canvas_xy=canvas_xy,
-        source_hw=jnp.array(hall.source_hw, jnp.int32),
+        source_hw=jnp.broadcast_to(drawn.source_hw, (count, 2)),
         labels=Labels(
-            ball_xy_px=ball_xy.astype(jnp.float32),
-            ball_state=jnp.where(seen, VISIBLE, ABSENT).astype(jnp.int8),
-            event_offset=offsets[chosen][kinds],
-            event_known=jnp.ones(len(kinds), bool),
-            masks=masks[window.ball_at][..., classes],
-            masks_known=jnp.ones(len(classes), bool),
+            ball_xy_px=seen.xy_px.astype(jnp.float32),
+            ball_state=state,
+            event_offset=offsets[:, kinds],
+            event_known=jnp.ones((count, len(kinds)), bool),
+            masks=masks[:, window.ball_at][..., shown],
+            masks_known=jnp.ones((count, len(shown)), bool),
         ),
     )
 
 
-def stacks(keys: Key[Array, " b"], spec: ClipSpec, hall: Hall = Hall()) -> Clip:
-    """A batch of samples, one for each key: in turn on a CPU, at once elsewhere."""
+def stacks(
+    keys: Key[Array, " b"],
+    spec: ClipSpec,
+    hall: Hall = Hall(),
+    variety: Float[Array, ""] | float | None = None,
+) -> Clip:
+    """`stacks_per_hall` samples for each key, those of a key one after the other.
+
+    In turn on a CPU, at once elsewhere. variety: in the place of the hall's own; it may
+    be traced, so that training can raise it without compiling again.
+    """
 
     def one(key):
-        return stack(key, spec, hall)
+        return hall_stacks(key, spec, hall, variety)
 
-    if hall.tiled:
-        return jax.lax.map(one, keys)
-    return jax.vmap(one)(keys)
+    halls = jax.lax.map(one, keys) if hall.tiled else jax.vmap(one)(keys)
+    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), halls)
