@@ -85,10 +85,11 @@ def stack(
     threads = threads if halls.tiled and (batch // stacks) % threads == 0 else 1
     keys = jax.random.split(jax.random.key(0), batch // stacks // threads)
     start = time.perf_counter()
-    run.lower(keys).compile()
+    run.compile(keys)
     compile_ms = 1e3 * (time.perf_counter() - start)
     source = data.Generator(
         run,
+        prepare=run.compile,
         batch_size=batch,
         stream=0,
         seed=0,

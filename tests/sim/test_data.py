@@ -68,6 +68,7 @@ def test_one_thread_gives_the_samples_that_many_give(simulation, spec):
     def first(threads, batch_size):
         return data.Generator(
             run,
+            prepare=run.compile,
             batch_size=batch_size,
             stream=data.SPLITS["train"],
             seed=3,
@@ -84,6 +85,34 @@ def test_one_thread_gives_the_samples_that_many_give(simulation, spec):
     )
     with pytest.raises(ValueError, match="multiple"):
         first(1, 3)
+
+
+def test_variety_grows_batch_by_batch():
+    asked = []
+
+    def render(keys, variety):
+        asked.append(float(variety))
+        return np.zeros((len(keys), 1))
+
+    prepared = []
+    simulation = data.Simulation(variety=0.8, ramp_batches=4)
+    source = data.Generator(
+        render,
+        prepare=lambda keys, variety: prepared.append(variety.dtype),
+        batch_size=2,
+        stream=0,
+        seed=0,
+        threads=1,
+        variety=simulation.variety_of,
+    )
+    for _ in range(6):
+        assert source.next_batch().shape == (2, 1)
+    np.testing.assert_allclose(asked, [0.0, 0.2, 0.4, 0.6, 0.8, 0.8], atol=1e-6)
+    assert prepared == [np.float32]
+    source.restore({"seed": 0, "batches": 2})
+    source.next_batch()
+    assert asked[-1] == pytest.approx(0.4)
+    assert data.Simulation(variety=0.8).variety_of(0) == 0.8
 
 
 @pytest.mark.slow

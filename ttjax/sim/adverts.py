@@ -99,8 +99,8 @@ def _soft(texels: np.ndarray, sigma: float) -> np.ndarray:
     kernel = np.exp(-0.5 * (place / sigma) ** 2)
     kernel /= kernel.sum()
     for axis in (-1, -2):
-        padding = [(0, 0)] * texels.ndim
-        padding[axis] = (reach, reach)
+        padding = np.zeros((texels.ndim, 2), np.int64)
+        padding[axis] = reach
         padded = np.pad(texels, padding)
         size = texels.shape[axis]
         texels = np.zeros_like(texels)

@@ -153,8 +153,10 @@ class CourtSimulation:
     ) -> Generator:
         court = self.court
         court_sample.check(spec, court)
+        render = renderer(spec, court)
         return Generator(
-            renderer(spec, court),
+            render,
+            prepare=lambda keys: render.lower(keys).compile(),
             batch_size=batch_size,
             stream=stream,
             seed=seed,

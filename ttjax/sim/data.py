@@ -3,7 +3,7 @@
 import concurrent.futures
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import jax
@@ -13,6 +13,7 @@ from ttjax.samples import Clip, ClipSpec, Source, Split
 from ttjax.sim import actors, sample
 from ttjax.sim import camera as rigs
 from ttjax.sim.recording import SimulatedRecording, setting, stream_key
+from ttjax.sim.renderer import Renderer
 from ttjax.sim.sample import Hall
 
 SPLITS = {"train": 0, "validation": 1, "test": 2}
@@ -23,11 +24,8 @@ LEAD_S = 3.0
 
 @functools.lru_cache(maxsize=8)
 def renderer(spec: ClipSpec, hall: Hall):
-    """A compiled `sample.stacks`, the same object for the same arguments.
-
-    Its second argument, a variety in the place of the hall's, may be left out.
-    """
-    return jax.jit(lambda keys, variety=None: sample.stacks(keys, spec, hall, variety))
+    """The same object for the same arguments: it keeps its compiled programs."""
+    return Renderer(spec, hall)
 
 
 class Generator:
@@ -35,45 +33,54 @@ class Generator:
 
     def __init__(
         self,
-        render: Any,
+        render: Callable[..., Any],
         *,
+        prepare: Callable[..., Any],
         batch_size: int,
         stream: int,
         seed: int,
         threads: int,
         per_key: int = 1,
+        variety: Callable[[int], float] | None = None,
     ):
         """`threads` parts of a batch are rendered at once.
 
-        render: a jitted function of some keys, `per_key` samples a function of each.
+        render: a compiled function of some keys, `per_key` samples a function of each.
+        prepare: compiles it, from the same arguments.
+        variety: of the batch of a number, a second argument of both functions.
         """
         if batch_size % per_key:
             raise ValueError(
                 f"A key gives {per_key} samples, a batch holds {batch_size}: choose a "
                 "multiple."
             )
-        self._render = render
+        self._render, self._prepare, self._variety = render, prepare, variety
         self._keys, self._stream, self._seed = batch_size // per_key, stream, seed
         self._parts = threads if self._keys % threads == 0 else 1
-        self._counter = 0
+        self._counter, self._ready = 0, False
 
     def next_batch(self) -> Any:
         """The next batch: the same for the same seed and counter on the same device."""
         key = stream_key(self._stream, self._seed, self._counter)
         keys = jax.random.split(key, self._keys)
+        more = ()
+        if self._variety is not None:
+            more = (np.float32(self._variety(self._counter)),)
         self._counter += 1
-        if self._parts == 1:
-            return jax.block_until_ready(self._render(keys))
         parts = keys.reshape(self._parts, -1)
-        if self._counter == 1:
+        if not self._ready:
             # One thread compiles, the others would only repeat it.
-            self._render.lower(parts[0]).compile()
-        with concurrent.futures.ThreadPoolExecutor(self._parts) as pool:
-            batches = list(pool.map(self._render_part, parts))
-        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *batches)
+            self._prepare(parts[0], *more)
+            self._ready = True
+        if self._parts == 1:
+            return jax.block_until_ready(self._render(keys, *more))
 
-    def _render_part(self, keys) -> Any:
-        return jax.tree.map(np.asarray, self._render(keys))
+        def part(keys) -> Any:
+            return jax.tree.map(np.asarray, self._render(keys, *more))
+
+        with concurrent.futures.ThreadPoolExecutor(self._parts) as pool:
+            batches = list(pool.map(part, parts))
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *batches)
 
     def state(self) -> dict[str, Any]:
         """Seed and number of batches given."""
@@ -100,6 +107,8 @@ class Simulation:
         draw from them, recordings take them in turn.
     seconds: length of a recording. validation_recordings, test_recordings: how many.
     validation_batches: how many batches `validation` gives.
+    ramp_batches: training batches over which `variety` grows from 0 to its full value;
+        0: it is full from the first.
     masks_every: frames between two labelled masks of a recording.
     threads: parts of a batch that are rendered at once on a CPU.
     """
@@ -114,6 +123,7 @@ class Simulation:
     validation_recordings: int = 1
     test_recordings: int = 3
     validation_batches: int = 4
+    ramp_batches: int = 0
     masks_every: int = 12
     threads: int = 2
 
@@ -134,7 +144,8 @@ class Simulation:
 
     def train(self, spec: ClipSpec, *, batch_size: int, seed: int) -> Source:
         """Endless batches."""
-        return self._generator(spec, batch_size, SPLITS["train"], seed)
+        ramp = self.variety_of if self.ramp_batches else None
+        return self._generator(spec, batch_size, SPLITS["train"], seed, ramp)
 
     def validation(self, spec: ClipSpec, *, batch_size: int) -> Iterator[Clip]:
         """The same batches at every call, from rallies that are in no other split."""
@@ -142,13 +153,22 @@ class Simulation:
         for _ in range(self.validation_batches):
             yield source.next_batch()
 
-    def _generator(self, spec, batch_size, stream, seed) -> Generator:
+    def variety_of(self, batch: int) -> float:
+        """That of the training batch of a number."""
+        return self.variety * (
+            min(1.0, batch / self.ramp_batches) if self.ramp_batches else 1.0
+        )
+
+    def _generator(self, spec, batch_size, stream, seed, variety=None) -> Generator:
         hall = self.hall
         if batch_size % hall.stacks_per_hall:
             hall = dataclasses.replace(hall, stacks_per_hall=1)
         sample.check(spec, hall)
+        render = renderer(spec, hall)
         return Generator(
-            renderer(spec, hall),
+            render,
+            prepare=render.compile,
+            variety=variety,
             batch_size=batch_size,
             stream=stream,
             seed=seed,

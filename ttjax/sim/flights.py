@@ -87,7 +87,10 @@ def stack(seconds: Sequence[np.ndarray], position_m: Sequence[np.ndarray]) -> Fl
     """Flights of any lengths, one array each, as a batch."""
     longest = max(len(each) for each in seconds)
     filled = [np.pad(s - s[0], (0, longest - len(s)), "edge") for s in seconds]
-    places = [np.pad(p, ((0, longest - len(p)), (0, 0)), "edge") for p in position_m]
+    places = [
+        np.concatenate([p, np.repeat(p[-1:], longest - len(p), axis=0)])
+        for p in position_m
+    ]
     known = [np.arange(longest) < len(each) for each in seconds]
     return Flights(
         np.stack(filled).astype(np.float32),

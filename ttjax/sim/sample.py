@@ -5,10 +5,10 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int32, Key
+from jaxtyping import Array, Float, Int32
 
-from ttjax.samples import ABSENT, NO_EVENT, VISIBLE, Clip, ClipSpec, Labels
-from ttjax.sim import actors, film, primitives, rally, raster, render, scene
+from ttjax.samples import NO_EVENT, ClipSpec
+from ttjax.sim import actors, film, primitives, rally, scene
 from ttjax.sim import camera as rigs
 from ttjax.sim.rally import EVENTS, Play
 from ttjax.sim.scene import Scene
@@ -155,7 +155,7 @@ def elsewhere(
     return jnp.where(jax.random.bernoulli(lured_key, LURED), lure, anywhere)
 
 
-def _draw(key: PRNGKey, hall: Hall, variety) -> Scene:
+def draw(key: PRNGKey, hall: Hall, variety) -> Scene:
     """A hall with its camera, one of those that may be."""
     size_key, rig_key, scene_key = jax.random.split(key, 3)
     size = jax.random.choice(size_key, jnp.array(hall.sizes, jnp.int32))
@@ -164,7 +164,7 @@ def _draw(key: PRNGKey, hall: Hall, variety) -> Scene:
     return scene.draw(scene_key, size, rig, variety, hall.fps)
 
 
-def _windows(key, drawn: Scene, play: Play, spec: ClipSpec, hall: Hall):
+def windows(key, drawn: Scene, play: Play, spec: ClipSpec, hall: Hall):
     """First frames of windows of drawn classes, and the offsets of their events."""
     class_key, window_key = jax.random.split(key)
     window, count = spec.window, hall.stacks_per_hall
@@ -189,7 +189,7 @@ def _windows(key, drawn: Scene, play: Play, spec: ClipSpec, hall: Hall):
     return starts[chosen], offsets[chosen]
 
 
-def _canvas_xy(
+def canvas_xy(
     key, drawn: Scene, moment, number, seen: actors.Seen, spec: ClipSpec, aligned: bool
 ) -> Int32[Array, " 2"]:
     """Left upper corner of the canvas: around the ball, or elsewhere."""
@@ -204,101 +204,3 @@ def _canvas_xy(
     unit = film.BLOCK if aligned else 1
     corner = jnp.round((centre - size / 2) / unit).astype(jnp.int32)
     return unit * jnp.clip(corner, 0, last // unit)
-
-
-def hall_stacks(
-    key: PRNGKey,
-    spec: ClipSpec,
-    hall: Hall = Hall(),
-    variety: Float[Array, ""] | float | None = None,
-) -> Clip:
-    """`stacks_per_hall` samples of one rally; the caller maps it over keys.
-
-    About a fifth of the samples has a bounce near its event frame, as many a net
-    event, one of six has no ball in view: `CLASSES`. The canvas lies around the ball;
-    without one around something like it (`LURED`), or anywhere.
-    """
-    check(spec, hall)
-    window, count = spec.window, hall.stacks_per_hall
-    shaken = variety is not None or hall.variety > 0.0
-    much = jnp.float32(hall.variety if variety is None else variety)
-    keys = jax.random.split(key, 4)
-    seconds = SECONDS + (window.span + 2 * REACH_STEPS * window.stride) / hall.fps[0]
-    steps = round(rally.CONTROL_HZ * seconds)
-    drawn = _draw(keys[0], hall, much)
-    play = rally.simulate(keys[1], steps, variety=much)
-    starts, offsets = _windows(keys[2], drawn, play, spec, hall)
-    frames = jnp.arange(window.frames) * window.stride
-    numbers = (starts[:, None] + frames[None]).reshape(-1)
-    moments = actors.moments(drawn, play, numbers)
-    shapes, seen = jax.vmap(lambda m, n: actors.act(drawn, m, n))(moments, numbers)
-
-    size = drawn.source_hw[::-1].astype(jnp.float32)
-    step = size / jnp.array(spec.frame_hw[::-1], jnp.float32)
-    whole = raster.scaled(spec.frame_hw, tiled=hall.tiled, shaken=shaken)
-    still = render.static(drawn, whole, jnp.zeros(2, jnp.int32), step)
-    images, masks = render.render(drawn, still, shapes, numbers, whole)
-
-    def split(leaf):
-        return leaf.reshape(count, window.frames, *leaf.shape[1:])
-
-    images, masks, moments, shapes, numbers, seen = jax.tree.map(
-        split, (images, masks, moments, shapes, numbers, seen)
-    )
-    canvas, canvas_xy = None, jnp.zeros((count, 2), jnp.int32)
-    if spec.canvas_hw is not None:
-        view = raster.crop(
-            spec.canvas_hw,
-            tiled=hall.tiled,
-            shaken=shaken,
-            source_width=hall.source_width,
-        )
-
-        def one(item):
-            key, moments, shapes, numbers, seen = item
-            moment, number, ball = jax.tree.map(
-                lambda leaf: leaf[window.ball_at], (moments, numbers, seen)
-            )
-            corner = _canvas_xy(key, drawn, moment, number, ball, spec, shaken)
-            still = render.static(drawn, view, corner)
-            return render.render(drawn, still, shapes, numbers, view)[0], corner
-
-        items = (jax.random.split(keys[3], count), moments, shapes, numbers, seen)
-        mapped = jax.lax.map if hall.tiled else lambda f, xs: jax.vmap(f)(xs)
-        canvas, canvas_xy = mapped(one, items)
-    kinds = np.array([EVENTS.index(name) for name in spec.events], int)
-    shown = np.array([primitives.MASKS.index(name) for name in spec.masks], int)
-    state = jnp.where(seen.visible, VISIBLE, ABSENT).astype(jnp.int8)
-    return Clip(
-        frames=images,
-        canvas=canvas,
-        canvas_xy=canvas_xy,
-        source_hw=jnp.broadcast_to(drawn.source_hw, (count, 2)),
-        labels=Labels(
-            ball_xy_px=seen.xy_px.astype(jnp.float32),
-            ball_state=state,
-            event_offset=offsets[:, kinds],
-            event_known=jnp.ones((count, len(kinds)), bool),
-            masks=masks[:, window.ball_at][..., shown],
-            masks_known=jnp.ones((count, len(shown)), bool),
-        ),
-    )
-
-
-def stacks(
-    keys: Key[Array, " b"],
-    spec: ClipSpec,
-    hall: Hall = Hall(),
-    variety: Float[Array, ""] | float | None = None,
-) -> Clip:
-    """`stacks_per_hall` samples for each key, those of a key one after the other.
-
-    In turn on a CPU, at once elsewhere. variety: in the place of the hall's own; it may
-    be traced, so that training can raise it without compiling again.
-    """
-
-    def one(key):
-        return hall_stacks(key, spec, hall, variety)
-
-    halls = jax.lax.map(one, keys) if hall.tiled else jax.vmap(one)(keys)
-    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), halls)
