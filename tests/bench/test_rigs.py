@@ -6,6 +6,7 @@ import pytest
 
 from bench import rigs
 from ttjax import evaluation, predictor
+from ttjax.evaluation.result import Scored
 
 
 def _predictions(x, y):
@@ -67,7 +68,7 @@ def test_the_program_scores_each_condition(tmp_path, monkeypatch, capsys):
         assert found is model
         asked.append(list(recordings))
         observe(None, np.zeros((720, 1280, 3)), _predictions(0, 0))
-        scored = evaluation.result.Scored("a", 9, 1, 25.0, (720, 1280))
+        scored = Scored("a", 9, 1, 25.0, (720, 1280))
         return evaluation.Evaluation(
             scores={"ball_local/pck@5": {"value": 0.5, "n": 1.0}},
             rivals={},

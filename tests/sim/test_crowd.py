@@ -1,3 +1,5 @@
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +15,7 @@ def _drawn(key, variety):
 
 def _full(tiers):
     someone: crowd.Crowd = _drawn(jax.random.key(0), jnp.float32(1.0))
-    return someone.replace(full=jnp.float32(2.0), tiers=jnp.float32(tiers))
+    return dataclasses.replace(someone, full=jnp.float32(2.0), tiers=jnp.float32(tiers))
 
 
 def test_nobody_comes_without_variety_and_some_halls_are_full_with_it():

@@ -39,7 +39,7 @@ _FILL = {
 centre and height in metres, the point that is aimed at (either way in x and y), and the
 share of the picture that the table may take, along the tighter axis."""
 _ROLL_DEG = (0.9, 1.5, 1.2, 0.6, 5.0, 0.9)
-_LENS = (0.03, 0.05, 0.05, 0.02, 0.12, 0.03)
+_LENS = (0.03, 0.05, 0.05, 0.02, 0.08, 0.03)
 """Largest |k1| of each rig."""
 MARGIN = 0.92
 """The table is never larger than this share of the picture."""
