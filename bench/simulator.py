@@ -104,8 +104,8 @@ def stack(
         "variety": variety,
         "stacks_per_hall": stacks,
         "threads": threads,
-        "compile_ms": round(compile_ms, 1),
         **took.row(),
+        "compile_ms": round(compile_ms, 1),
         "samples_per_s": round(1e3 * batch / took.p50_ms, 2),
     }
 
@@ -132,8 +132,8 @@ def rallies(
         **rows.about("simulator", f"simulator.rally.b{batch}", quick=quick),
         "batch": batch,
         "variety": variety,
-        "compile_ms": round(compile_ms, 1),
         **took.row(),
+        "compile_ms": round(compile_ms, 1),
         "samples_per_s": round(1e3 * batch / took.p50_ms, 2),
         "rally_seconds_per_s": round(1e3 * batch * length / took.p50_ms, 1),
     }

@@ -64,3 +64,26 @@ def test_data_or_quick_must_be_named(capsys):
     with pytest.raises(SystemExit):
         flights.main([])
     assert "--data" in capsys.readouterr().err
+
+
+def test_constants_are_fitted_on_most_and_scored_on_the_others(monkeypatch):
+    asked = []
+
+    def fit(found, steps):
+        asked.append(("fit", len(found), steps))
+        return Fit({"drag_per_m": 0.2}, None, np.zeros(1), np.zeros(1))
+
+    def explain(found, constants, steps):
+        asked.append((constants["drag_per_m"], len(found), steps))
+        return fit(found, steps)
+
+    monkeypatch.setattr(flights_, "fit", fit)
+    monkeypatch.setattr(flights_, "explain", explain)
+    seconds = [np.arange(5) / 100.0] * 10
+    made = flights_.stack(seconds, [np.zeros((5, 3))] * 10)
+    fits, parts, took = flights.measure(made, steps=3)
+    assert set(fits) == set(parts) == {"fitted", "scored", "defaults"}
+    assert asked[0] == ("fit", 7, 3)
+    assert asked[1] == (0.2, 3, 3)
+    assert asked[3] == (flights_.defaults()["drag_per_m"], 3, 3)
+    assert took >= 0

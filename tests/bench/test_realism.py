@@ -104,3 +104,12 @@ def test_the_side_rig_is_as_near_to_real_clips_as_they_to_one_another(real_data)
     found = realism.compare(clips, ours)
     ratios = {name: each["ratio"] for name, each in found.items()}
     assert max(ratios.values()) <= realism.LIMIT, ratios
+
+
+def test_a_bounce_without_a_seen_ball_has_no_place():
+    frames, xy_px = np.array([3, 4, 6]), np.array([[1.0, 2.0], [4.0, 6.0], [9.0, 9.0]])
+    seen, events = np.array([True, True, False]), {"bounce": np.array([4, 6])}
+    found = realism.measure(frames, xy_px, seen, events)
+    assert found["speed"].tolist() == [5.0]
+    assert found["bounce_x"].tolist() == [4.0]
+    assert found["gap"].tolist() == [2 / realism.FPS]

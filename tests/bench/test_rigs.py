@@ -90,6 +90,11 @@ def test_the_program_scores_each_condition(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
         rigs.Condition, "data", lambda condition: Data(condition.recordings)
     )
+    row = rigs.score(model, "side", rigs.Condition("side", 2))
+    assert row["name"].startswith("simulated.side/")
+    assert (row["recordings"], row["frames"]) == (2, 18)
+    assert row["scores"]["ball_local/pck@5"]["value"] == 0.5
+    asked.clear()
     results, table = tmp_path / "rows.json", tmp_path / "table.md"
     asked_for = ["net", "--conditions", "side", "phone", "--recordings", "3"]
     rigs.main([*asked_for, "--json", str(results), "--markdown", str(table)])

@@ -1,6 +1,7 @@
 import json
 
 import jax
+import numpy as np
 import pytest
 
 from bench import simulator
@@ -27,6 +28,25 @@ def test_halls_vary_in_everything_or_in_nothing():
     assert len(varied.rigs) == 6
     assert len(varied.sizes) == 3
     assert varied.fps == (25.0, 240.0)
+
+
+def test_batches_are_timed_as_training_draws_them(monkeypatch):
+    prepared = []
+
+    class Render:
+        def __call__(self, keys):
+            return np.zeros((2 * len(keys), 1))
+
+        def compile(self, keys):
+            prepared.append(len(keys))
+
+    monkeypatch.setattr(simulator.data, "renderer", lambda spec, hall: Render())
+    asked = {"threads": 1, "calls": 2, "seconds": 9.0, "quick": True}
+    row = simulator.stack(4, 1.0, 2, **asked)
+    assert row["name"] == f"simulator.stack.b4.varied/{jax.default_backend()}/quick"
+    assert prepared == [2, 2]
+    assert row["stacks_per_hall"] == 2
+    assert row["samples_per_s"] == pytest.approx(4e3 / row["p50_ms"], rel=0.1)
 
 
 @pytest.mark.slow

@@ -40,6 +40,7 @@ def test_lens_and_shake_move_the_label(hall_scene, moment, number, act):
     )
     shake = [[0.003, 9.0, 1.0], [0.002, 7.0, 0.5]]
     _, seen = act(_film(bent, shake=shake), moment, number)
+    assert isinstance(seen, actors.Seen)
     ideal, _ = pinhole.project(hall_scene.camera, moment.path_m[1])
     out = np.asarray(ideal, np.float64) - [960.0, 540.0]
     squared = (out**2).sum() / (960.0**2 + 540.0**2)

@@ -130,3 +130,54 @@ def test_lamps_equal_the_mean_of_their_sine_over_the_exposure():
     # A whole period of exposure sees no flicker.
     whole = _one(exposure_s=0.01, mains=np.array([0.2, 100.0, 0.4]))
     assert float(film.lamps(whole, jnp.float32(0.123))) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_tones_are_gains_and_then_a_power():
+    colour = jnp.asarray(np.random.default_rng(0).uniform(1, 200, (50, 3)), jnp.float32)
+    np.testing.assert_array_equal(film.tone(_one(), colour), colour)
+    gains = np.array([1.1, 1.0, 0.8])
+    found = film.tone(_one(gamma=0.8, gains=gains), colour)
+    want = 255.0 * (np.asarray(colour) * gains / 255.0) ** 0.8
+    np.testing.assert_allclose(found, want, rtol=1e-5)
+
+
+def test_a_codec_keeps_the_means_of_blocks_and_drops_small_details():
+    random = np.random.default_rng(1)
+    flat = np.repeat(np.repeat(random.integers(20, 200, (3, 2, 3)), 8, 1), 8, 2)
+    small = flat + random.uniform(-0.5, 0.5, flat.shape)
+    levels = jnp.asarray(np.round(small * film.FIXED), jnp.int32)
+    found = np.asarray(film.compress(_one(compression=8.0), levels)) / film.FIXED
+
+    def means(values):
+        return values.reshape(3, 2, 8, 3, 8).mean(axis=(2, 4))
+
+    np.testing.assert_allclose(means(found), means(small), atol=0.1)
+    assert found.std(axis=(1, 2)).max() > 1
+    blocks = found.reshape(3, 2, 8, 3, 8)
+    assert np.ptp(blocks, axis=(2, 4)).max() < 0.1
+
+
+def test_noise_is_as_strong_as_the_film_says_and_keyed_by_pixel():
+    planes = jnp.full((3, 64, 96), int(100 * film.FIXED), jnp.int16)
+
+    def shot(x_from, seed, noise):
+        return np.asarray(
+            film.expose(
+                _one(noise=noise),
+                planes,
+                x_from + jnp.arange(96, dtype=jnp.float32) + 0.5,
+                jnp.arange(64, dtype=jnp.float32) + 0.5,
+                seconds=jnp.float32(0.1),
+                height=jnp.float32(1080.0),
+                seed=jnp.uint32(seed),
+                area=jnp.float32(1.0),
+                compressed=False,
+            )
+        ).astype(float)
+
+    assert (shot(0, 1, 0.0) == 100).all()
+    noisy = shot(0, 1, 3.0)
+    assert abs(noisy.mean() - 100) < 0.2
+    assert abs(noisy.std() - 3.0) < 0.2
+    np.testing.assert_array_equal(shot(16, 1, 3.0)[:, :-16], noisy[:, 16:])
+    assert (shot(0, 2, 3.0) != noisy).mean() > 0.5

@@ -138,3 +138,14 @@ def test_the_simulator_explains_measured_flights(real_data):
     assert np.median(found.rms_m) < 0.010
     assert np.percentile(found.rms_m, 90) < 0.020
     assert isinstance(found.start, Ball)
+
+
+@pytest.mark.slow
+def test_a_fit_tells_the_error_of_every_known_moment(measured, fitted):
+    assert isinstance(fitted, flights.Fit)
+    known = np.asarray(measured[0].known)
+    assert (np.asarray(fitted.error_m)[~known] == 0).all()
+    square = (np.asarray(fitted.error_m) ** 2).sum(axis=(1, 2))
+    np.testing.assert_allclose(
+        fitted.rms_m, np.sqrt(square / known.sum(axis=1)), rtol=1e-5
+    )

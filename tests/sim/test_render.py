@@ -222,3 +222,14 @@ def test_a_frame_is_exposed_by_its_number(
     np.testing.assert_array_equal(one[1], again[1])
     np.testing.assert_array_equal(one[0], other[0])
     assert (one[1] != other[1]).mean() > 0.5
+
+
+def test_a_frame_has_all_planes_and_a_picture_three(hall_scene, shapes_and_label, part):
+    def both(scene, shapes):
+        still = render.static(scene, part, jnp.zeros(2, jnp.int32))
+        planes = render.frame(scene, still, shapes, jnp.int32(3), part)
+        return planes, render.expose(scene, still, planes, jnp.int32(3), part)
+
+    planes, picture = jax.eval_shape(both, hall_scene, shapes_and_label[0])
+    assert (planes.shape, planes.dtype) == ((7, *PART_HW), jnp.int16)
+    assert (picture.shape, picture.dtype) == ((*PART_HW, 3), jnp.uint8)

@@ -68,7 +68,7 @@ def _march(start, way, place):
     """Follows a ray in small steps; the colour of what it meets, None near an edge."""
     low_x, high_x, low_y, high_y = (float(v) for v in place.fence)
     walls = [float(v) for v in place.walls]
-    inside_before, step = None, 0.02
+    inside_before, step, above = None, 0.02, False
     for k in range(1, 3000):
         x, y, z = start + k * step * way / np.linalg.norm(way)
         inside = low_x < x < high_x and low_y < y < high_y
@@ -84,12 +84,11 @@ def _march(start, way, place):
             near = min(abs(x - e) for e in (low_x, high_x))
             near = min(near, *(abs(y - e) for e in (low_y, high_y)))
             return None if near < 0.05 else fade * (60.0 if inside else 100.0)
-        if z > float(place.walls_m):
-            return 140.0
+        above = above or z > float(place.walls_m)
         if not (walls[0] < x < walls[1] and walls[2] < y < walls[3]):
             if abs(z) < 0.08 or abs(z - float(place.walls_m)) < 0.08:
                 return None
-            return 20.0
+            return 140.0 if above else 20.0
     return None
 
 
@@ -139,3 +138,19 @@ def test_banners_carry_words_that_soften_with_distance(halls):
     assert 0.04 < ink[0] < 0.4
     assert abs(ink[1] - ink[0]) < 0.5 * ink[0] + 0.03
     assert fine[banner].std() > 1.2 * coarse[banner].std()
+
+
+def test_a_room_has_its_place(halls):
+    made = jax.eval_shape(
+        lambda key: decor.place(
+            Uniforms(key, 5600), camera.draw(Uniforms(key, 99), SOURCE_HW), 0.5
+        ),
+        jax.random.key(0),
+    )
+    assert isinstance(made, room.Place)
+    for hall in halls:
+        assert isinstance(hall.room, room.Room)
+        low_x, high_x, low_y, high_y = hall.room.place.fence
+        walls = hall.room.place.walls
+        assert walls[0] < low_x < high_x < walls[1]
+        assert walls[2] < low_y < high_y < walls[3]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ttjax.samples import ABSENT, VISIBLE
-from ttjax.sim import data, sample
+from ttjax.sim import data, rally, sample
 
 COUNT = 96
 OFFSET = np.array([[3.0, -2.0]])
@@ -154,3 +154,17 @@ def test_what_the_simulator_does_not_know_is_refused(spec, small_hall):
 def test_halls_that_cannot_be_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         sample.Hall(**wrong)
+
+
+def test_a_hall_gives_as_many_windows_as_it_has_stacks(spec):
+    hall = sample.Hall(stacks_per_hall=3)
+
+    def windows(key):
+        drawn = sample.draw(key, hall, jnp.float32(0.0))
+        play = rally.simulate(key, 700)
+        return drawn, sample.windows(key, drawn, play, spec, hall)
+
+    drawn, (starts, offsets) = jax.eval_shape(windows, jax.random.key(0))
+    assert drawn.source_hw.shape == (2,)
+    assert (starts.shape, starts.dtype) == ((3,), jnp.int32)
+    assert offsets.shape == (3, 2)

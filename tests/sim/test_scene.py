@@ -35,6 +35,7 @@ def _colours(made):
 def test_halls_differ_and_every_colour_can_be_shown(draw):
     for variety in (0.0, 1.0):
         first, other = draw(3, variety=variety), draw(4, variety=variety)
+        assert isinstance(first, scene.Scene)
         for name in ("seed", "distractors", "ball_colour"):
             ours, theirs = (np.asarray(getattr(s, name)) for s in (first, other))
             assert (ours != theirs).any(), name
