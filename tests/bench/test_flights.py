@@ -68,10 +68,13 @@ def test_data_or_quick_must_be_named(capsys):
 
 def test_constants_are_fitted_on_most_and_scored_on_the_others(monkeypatch):
     asked = []
+    made, start = flights_.made(np.random.default_rng(0), 10, Physics(), 0.0)
+    none = np.zeros(np.shape(made.position_m)), np.zeros(len(made))
+    known = Fit({"drag_per_m": 0.2}, start, *none)
 
     def fit(found, steps):
         asked.append(("fit", len(found), steps))
-        return Fit({"drag_per_m": 0.2}, None, np.zeros(1), np.zeros(1))
+        return known
 
     def explain(found, constants, steps):
         asked.append((constants["drag_per_m"], len(found), steps))
@@ -79,8 +82,6 @@ def test_constants_are_fitted_on_most_and_scored_on_the_others(monkeypatch):
 
     monkeypatch.setattr(flights_, "fit", fit)
     monkeypatch.setattr(flights_, "explain", explain)
-    seconds = [np.arange(5) / 100.0] * 10
-    made = flights_.stack(seconds, [np.zeros((5, 3))] * 10)
     fits, parts, took = flights.measure(made, steps=3)
     assert set(fits) == set(parts) == {"fitted", "scored", "defaults"}
     assert asked[0] == ("fit", 7, 3)

@@ -94,22 +94,26 @@ def _march(start, way, place):
 
 def test_pixels_show_what_a_march_along_their_rays_meets(halls):
     x, y = _grid()
-    chosen = np.random.default_rng(0).choice(x.size, 60, replace=False)
+    chosen = np.random.default_rng(0).choice(x.size, 40, replace=False)
     for hall in halls:
         planes = np.asarray(_background(hall.camera, hall.room, x, y))
         assert planes.shape == (len(primitives.PLANES), ROWS, COLUMNS)
         assert (planes[3:] == 0).all()
         shown = planes[0].reshape(-1) / room.FIXED
-        at = jnp.asarray(np.stack([x.reshape(-1), y.reshape(-1)], -1)[chosen])
-        ways = np.asarray(pinhole.ray(hall.camera, at))
+        at = np.stack([x.reshape(-1), y.reshape(-1)], -1)[chosen]
+        half = np.array([x[0, 1] - x[0, 0], y[1, 0] - y[0, 0]]) / 2
+        turns = np.array([[0, 0], [-1, -1], [-1, 1], [1, -1], [1, 1]])
+        places = jnp.asarray((at[:, None] + turns * half).astype(np.float32))
+        ways = np.asarray(pinhole.ray(hall.camera, places))
         start = np.asarray(hall.camera.position_m)
         known = 0
-        for way, value in zip(ways, shown[chosen], strict=True):
-            expected = _march(start, way, hall.room.place)
-            if expected is not None:
+        for rays, value in zip(ways, shown[chosen], strict=True):
+            met = [_march(start, way, hall.room.place) for way in rays]
+            # Where the pixel's corners show something else there is an edge in it.
+            if None not in met and np.ptp(np.array(met, float)) < 6.0:
                 known += 1
-                assert abs(value - expected) < 3.0, (value, expected)
-        assert known > 20
+                assert abs(value - met[0]) < 3.0, (value, met[0])
+        assert known > 12
 
 
 def test_a_part_of_a_picture_equals_that_part_of_the_whole(halls):
@@ -143,7 +147,9 @@ def test_banners_carry_words_that_soften_with_distance(halls):
 def test_a_room_has_its_place(halls):
     made = jax.eval_shape(
         lambda key: decor.place(
-            Uniforms(key, 5600), camera.draw(Uniforms(key, 99), SOURCE_HW), 0.5
+            Uniforms(key, 5600),
+            camera.draw(Uniforms(key, 99), SOURCE_HW),
+            jnp.float32(1.0),
         ),
         jax.random.key(0),
     )
