@@ -117,6 +117,9 @@ def test_another_frame_rate_than_in_training_is_said(fps, said):
 
 def test_an_unknown_frame_rate_is_passed_over():
     assert rate_note({}, 25) is None
+    several = {"recipe": {"data": {"type": "Simulation", "fps": [25.0, 60.0]}}}
+    assert rate_note(several, 30) is None
+    assert "25 to 60" in (rate_note(several, 120) or "")
     assert rate_note({"recipe": {"data": {"type": "X", "roots": ["a"]}}}, 25) is None
 
 

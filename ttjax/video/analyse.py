@@ -129,18 +129,26 @@ def rate_note(metadata: Mapping[str, Any], fps: float | int) -> str | None:
     metadata: of the checkpoint; its recipe's data may state `fps`.
     """
     trained = _find_fps(metadata.get("recipe", {}).get("data"))
-    if trained is None or abs(trained - fps) <= 0.02 * trained:
+    if trained is None:
         return None
+    low, high = trained
+    if low - 0.02 * low <= fps <= high + 0.02 * high:
+        return None
+    rates = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
     return (
         f"note: this video has {fps:.4g} frames/s, the model was trained at "
-        f"{trained:.4g}: balls and events move at another pace than it knows."
+        f"{rates}: balls and events move at another pace than it knows."
     )
 
 
-def _find_fps(value: Any) -> float | None:
+def _find_fps(value: Any) -> tuple[float, float] | None:
+    """The lowest and the highest rate that a recipe's data state."""
     if isinstance(value, Mapping):
-        if isinstance(value.get("fps"), int | float):
-            return float(value["fps"])
+        match value.get("fps"):
+            case int() | float() as rate:
+                return float(rate), float(rate)
+            case [int() | float() as low, int() | float() as high]:
+                return float(low), float(high)
         value = list(value.values())
     if isinstance(value, list):
         return next((f for v in value if (f := _find_fps(v)) is not None), None)
