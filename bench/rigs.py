@@ -1,6 +1,6 @@
 """Scores of a trained TTNet on unseen simulated rallies, camera by camera.
 
-    python -m bench.rigs CHECKPOINT [--conditions NAME ...] [--json PATH] [--markdown F]
+    python -m bench.rigs CHECKPOINT [--conditions NAME ...] [--out DIR] [--json PATH]
 
 CHECKPOINT is a run, one of its checkpoints, or the name of weights that ship. Every
 condition is a set of recordings of the test stream at variety 1: twenty of the side
@@ -17,11 +17,14 @@ import dataclasses
 import pathlib
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bench import rows
+
+if TYPE_CHECKING:
+    from ttjax.evaluation import Evaluation
 
 SECONDS = 1.5
 VARIETY = 1.0
@@ -111,15 +114,17 @@ class Clamped:
         return self.clamped / max(self.frames, 1)
 
 
-def score(model: Any, name: str, condition: Condition) -> dict[str, Any]:
-    """The row of one condition: its scores with their intervals and baselines."""
+def score(
+    model: Any, name: str, condition: Condition
+) -> tuple[dict[str, Any], "Evaluation"]:
+    """The row of one condition, and the evaluation that it is made from."""
     from ttjax import evaluation
 
     clamped = Clamped(model.task.config.crop_hw)
     found = evaluation.evaluate(
         model, condition.data().recordings("test"), observe=clamped
     )
-    return {
+    row = {
         **rows.about("rigs", f"simulated.{name}"),
         "recordings": len(found.recordings),
         "frames": sum(one.frames for one in found.recordings),
@@ -129,6 +134,7 @@ def score(model: Any, name: str, condition: Condition) -> dict[str, Any]:
         "seconds": found.seconds,
         "scores": {metric: dict(entry) for metric, entry in found.scores.items()},
     }
+    return row, found
 
 
 def text(entry: Mapping[str, float]) -> str:
@@ -172,11 +178,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--recordings", type=int, help="of each, instead of its own")
     parser.add_argument("--seconds", type=float, help="of each, instead of its own")
+    parser.add_argument(
+        "--out",
+        type=pathlib.Path,
+        help="writes an evaluation.json for each condition, for a model card",
+    )
     parser.add_argument("--json", type=pathlib.Path, help="merges the rows into PATH")
     parser.add_argument("--markdown", type=pathlib.Path, help="writes the table to F")
     options = parser.parse_args(argv)
-    from ttjax import predictor
+    from ttjax import predictor, weights
 
+    checkpoint = str(weights.find(options.checkpoint))
     model = predictor.load(options.checkpoint, dtype="float32")
     measured = []
     for name in options.conditions:
@@ -185,8 +197,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             for field in ("recordings", "seconds")
             if getattr(options, field) is not None
         }
-        row = score(model, name, dataclasses.replace(CONDITIONS[name], **changes))
+        condition = dataclasses.replace(CONDITIONS[name], **changes)
+        row, found = score(model, name, condition)
         measured.append(row)
+        if options.out:
+            dataclasses.replace(found, checkpoint=checkpoint).write(options.out / name)
         rows.keep(options.json, [row])
         print(f"{name}: {row['frames']} frames in {row['seconds']:.0f} s", flush=True)
     print(markdown(measured), end="")

@@ -28,14 +28,16 @@ def recipe() -> Recipe:
         made,
         task=dataclasses.replace(made.task, augmentation=colours),
         data=Cached(
-            dataclasses.replace(simulation, seconds=1.25, ramp_batches=0),
+            dataclasses.replace(
+                simulation, seconds=1.25, ramp_batches=0, stacks_per_hall=2
+            ),
             samples=6000,
             validation_samples=192,
         ),
         phases=(
-            Phase(steps=None, minutes=30.0, learning_rate=6e-3, schedule=Cosine()),
+            Phase(steps=None, minutes=40.0, learning_rate=4.5e-3, schedule=Cosine()),
         ),
         out=pathlib.Path("runs/ttnet_sim_nano"),
-        steps_per_epoch=500,
+        steps_per_epoch=2000,
         ema_decay=0.998,
     )

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bench import rigs
-from ttjax import evaluation, predictor
+from ttjax import evaluation, predictor, weights
 from ttjax.evaluation.result import Scored
 
 
@@ -90,14 +90,20 @@ def test_the_program_scores_each_condition(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
         rigs.Condition, "data", lambda condition: Data(condition.recordings)
     )
-    row = rigs.score(model, "side", rigs.Condition("side", 2))
+    monkeypatch.setattr(weights, "find", lambda name: f"weights/{name}")
+    row, found = rigs.score(model, "side", rigs.Condition("side", 2))
+    assert found.scores == row["scores"]
     assert row["name"].startswith("simulated.side/")
     assert (row["recordings"], row["frames"]) == (2, 18)
     assert row["scores"]["ball_local/pck@5"]["value"] == 0.5
     asked.clear()
     results, table = tmp_path / "rows.json", tmp_path / "table.md"
     asked_for = ["net", "--conditions", "side", "phone", "--recordings", "3"]
-    rigs.main([*asked_for, "--json", str(results), "--markdown", str(table)])
+    out = ["--out", str(tmp_path / "out")]
+    rigs.main([*asked_for, *out, "--json", str(results), "--markdown", str(table)])
+    written = json.loads((tmp_path / "out/phone/evaluation.json").read_text())
+    assert written["checkpoint"] == "weights/net"
+    assert written["scores"] == {"ball_local/pck@5": {"value": 0.5, "n": 1.0}}
     assert [len(each) for each in asked] == [3, 3]
     told = json.loads(results.read_text())["rows"]
     assert [row["name"].split("/")[0] for row in told] == [

@@ -64,6 +64,9 @@ def test_bounces_lie_on_the_table_and_net_events_at_the_net(varied_play):
     bounces = at[happened[..., BOUNCE], BOUNCE]
     edge = np.array([field.TABLE_LENGTH_M, field.TABLE_WIDTH_M]) / 2
     assert (np.abs(bounces) < (edge + field.BALL_RADIUS_M)[None]).all()
+    # Of a ball that meets the edge itself the centre is beyond it.
+    on_edge = (np.abs(bounces) > edge[None]).any(axis=1)
+    assert 0.001 < on_edge.mean() < 0.03
     assert (np.abs(at[happened[..., NET], NET, 0]) < 0.3).all()
     assert (np.abs(at[happened[..., TOUCH], TOUCH, 0]) < 0.3).all()
     assert (varied_play.event_s[happened] >= 0).all()

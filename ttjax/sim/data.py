@@ -18,7 +18,7 @@ from ttjax.sim.sample import Hall
 
 SPLITS = {"train": 0, "validation": 1, "test": 2}
 """Streams of keys that never meet: first fold of every key."""
-LEAD_S = 3.0
+LEAD_S = 10.0
 """Play that a recording may leave out before its first frame."""
 
 

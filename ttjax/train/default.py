@@ -65,10 +65,12 @@ def recipe() -> Recipe:
             minutes=1.9,
             validation_samples=96,
         ),
-        phases=(Phase(steps=None, minutes=5.6, learning_rate=6e-3, schedule=Cosine()),),
+        phases=(
+            Phase(steps=None, minutes=5.6, learning_rate=4.5e-3, schedule=Cosine()),
+        ),
         out=pathlib.Path("runs/ttnet_nano"),
         weighting=Sum(),
         optimizer=Adam(weight_decay=1e-4, clip_norm=5.0),
-        batch_size=8,
-        steps_per_epoch=250,
+        batch_size=4,
+        steps_per_epoch=500,
     )
