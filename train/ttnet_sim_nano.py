@@ -1,7 +1,9 @@
 """The nano network on simulated rallies of every camera, on a CPU.
 
 Command: `python -m ttjax.train train/ttnet_sim_nano.py`; the weights it ends with ship
-as `ttnet-sim-nano`. Not yet run.
+as `ttnet-sim-nano`. Hardware: 2 cores of an AMD EPYC. Time, 2026-11-28: 47 minutes, 6
+of them for 6,000 samples; 11,652 steps. Scores, camera by camera: its model card, made
+from `python -m bench.rigs ttnet-sim-nano`.
 """
 
 import dataclasses

@@ -9,7 +9,7 @@ from tests import brightest
 from ttjax import mains
 from ttjax.media.writer import VideoWriter
 from ttjax.video import analyse as analysis
-from ttjax.video.__main__ import analyse, main
+from ttjax.video.__main__ import SHIPPED, analyse, main
 from ttjax.video.analyse import Summary
 
 
@@ -102,3 +102,18 @@ def test_what_a_model_had_no_room_for_is_said(clip, run, tmp_path, capsys, monke
     said = capsys.readouterr()
     assert "note: in 2 of 6 frames there was more than the decoder" in said.err
     assert str(done.jsonl) in said.out
+
+
+def test_the_shipped_weights_analyse_where_no_others_are_named(
+    clip, tmp_path, monkeypatch
+):
+    taken = []
+
+    def analyse(_, loaded, out, *, checkpoint, **__):
+        taken.append((loaded.task, checkpoint))
+        return Summary(6, 1.0, out / "frames.jsonl", None)
+
+    monkeypatch.setattr(analysis, "analyse", analyse)
+    main(["analyse", str(clip), "--out", str(tmp_path / "out"), "--no-cache"])
+    ((task, name),) = taken
+    assert (name, task.window.frames) == (str(SHIPPED), 9)

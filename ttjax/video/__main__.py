@@ -1,4 +1,4 @@
-"""`python -m ttjax.video analyse CLIP --checkpoint DIR --out DIR`."""
+"""`python -m ttjax.video analyse CLIP --out DIR [--checkpoint RUN]`."""
 
 import pathlib
 import sys
@@ -7,12 +7,15 @@ from typing import Literal
 
 from ttjax import mains
 
+SHIPPED = pathlib.Path("ttnet-sim-nano")
+"""The weights that analyse where no others are named."""
+
 
 def analyse(
     clip: pathlib.Path,
     /,
-    checkpoint: pathlib.Path,
     out: pathlib.Path,
+    checkpoint: pathlib.Path = SHIPPED,
     overlay: bool = True,
     masks: bool = False,
     coco: bool = False,
@@ -23,9 +26,9 @@ def analyse(
 
     Args:
         clip: Any video file.
+        out: Where frames.jsonl and overlay.mp4 are written.
         checkpoint: A run's directory, one of its checkpoints, or the name of weights
             that ship.
-        out: Where frames.jsonl and overlay.mp4 are written.
         overlay: Draws what is found over the video.
         masks: Computes masks of classes, too, and draws them into the overlay.
         coco: Writes coco_results.json: people with masks and joints, as pycocotools
