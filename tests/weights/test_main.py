@@ -26,6 +26,7 @@ def test_weights_are_published_listed_and_shown(run, tmp_path, capsys):
     assert "1.5 min  Apache-2.0" in listed
     main(["show", str(folder)])
     shown = capsys.readouterr().out
+    assert shown.startswith("# toy-sim\n")
     assert "Source: `sim`" in shown
     assert "0.950 to 1.000" in shown
     assert callable(publish)

@@ -77,7 +77,8 @@ def show(name: str, /) -> None:
             "`python -m ttjax.describe`."
         )
     config = shipped.load_metadata(folder)
-    print((folder / shipped.CARD).read_text(encoding="utf-8").partition("## Scores")[0])
+    card_text = (folder / shipped.CARD).read_text(encoding="utf-8")
+    print(card_text.partition("---\n\n")[2].partition("## Scores")[0])
     for one in config["scores"]:
         print(f"{one['title']} (of {one['scored']})")
         _print_table(*card.table(one["scores"]))
