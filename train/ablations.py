@@ -4,14 +4,14 @@ Commands, all into `--out`, by default runs/ablations:
 
     python train/ablations.py
     python train/ablations.py --tables 7 heads --seeds 1 --steps 2000 --width 0.5
-    python train/ablations.py --quick
+    python train/ablations.py --quick --tables heads --seeds 1
     python -m ttjax.train train/ablations.py --cell resnet18 --seed 2
 
-The first trains 15 networks from three seeds each, the last one of them; `--quick` is a
-trial of minutes on a CPU. A finished network is not trained again, a stopped one goes
-on where it was. After each the tables are written anew: `ablations.md` has ours beside
-the printed values, with a sentence on where the ranking differs; `ablations.json` has
-every seed's scores.
+The first trains 15 networks from three seeds each, the last one of them. `--quick` is a
+trial: two networks took 7 minutes on two busy cores, most of it compiling. A finished
+network is not trained again, a stopped one goes on where it was. After each the tables
+are written anew: `ablations.md` has ours beside the printed values, with a sentence on
+where the ranking differs; `ablations.json` has every seed's scores.
 
 What is equal: the samples (`FixedSet`: 9 frames, of which shorter windows take the
 newest), the steps, all heads of a network at once from random weights, Adam at the
