@@ -1,6 +1,7 @@
 """Scores of a trained TTNet on unseen simulated rallies, camera by camera.
 
-    python -m bench.rigs CHECKPOINT [--conditions NAME ...] [--out DIR] [--json PATH]
+    python -m bench.rigs CHECKPOINT [--conditions NAME ...] [--out DIR]
+        [--json PATH] [--markdown F]
 
 CHECKPOINT is a run, one of its checkpoints, or the name of weights that ship. Every
 condition is a set of recordings of the test stream at variety 1: twenty of the side
