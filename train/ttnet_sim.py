@@ -30,9 +30,9 @@ RATES = (25.0, 240.0)
 
 
 def simulation() -> Simulation:
-    """Every rig; half of the halls are filmed from the side, as OpenTTGames is."""
-    sides = ("side",) * (len(camera.RIGS) - 1)
-    others = tuple(rig for rig in camera.RIGS if rig != "side")
+    """Every rig: half of the halls from the side, as OpenTTGames, a sixth broadcast."""
+    others = (*(rig for rig in camera.RIGS if rig != "side"), "broadcast")
+    sides = ("side",) * len(others)
     return Simulation(
         sizes=SIZES,
         rigs=sides + others,

@@ -14,6 +14,8 @@ from ttjax.recipe import Cosine, Phase, Recipe
 from ttjax.train import arguments, default
 from ttjax.ttnet.augmentation import Augment
 
+RATES = (25.0, 120.0)
+"""Those of broadcasts, phones and OpenTTGames."""
 FULL = pathlib.Path(__file__).with_name("ttnet_sim.py")
 
 
@@ -31,9 +33,13 @@ def recipe() -> Recipe:
         task=dataclasses.replace(made.task, augmentation=colours),
         data=Cached(
             dataclasses.replace(
-                simulation, seconds=1.25, ramp_batches=0, stacks_per_hall=2
+                simulation,
+                fps=RATES,
+                seconds=1.25,
+                ramp_batches=0,
+                stacks_per_hall=2,
             ),
-            samples=6000,
+            samples=9000,
             validation_samples=192,
         ),
         phases=(

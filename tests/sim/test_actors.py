@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ttjax.geometry import camera as pinhole
-from ttjax.sim import actors, rally
+from ttjax.sim import actors, rally, scene
 
 
 def _film(scene, **changes):
@@ -115,13 +115,23 @@ def test_far_things_are_painted_first(hall_scene, moment, number, act):
     assert (np.asarray(shapes.value[-1, :3]) != near).any()
 
 
-def test_lures_are_rackets_and_spots_that_sway(hall_scene, moment):
+def test_lures_are_spots_that_sway_feet_and_rackets(hall_scene, moment):
     lures = np.asarray(actors.lures(hall_scene, moment, jnp.int32(17)))
     rackets, _ = pinhole.project(hall_scene.camera, moment.hand_m)
     np.testing.assert_allclose(lures[-2:], rackets, atol=1e-3)
-    still = actors.lures(hall_scene, moment, jnp.int32(0))
-    assert np.abs(lures[:-2] - still[:-2]).max() > 1.0
-    assert np.abs(lures[:-2] - hall_scene.distractors[:, :2]).max() < 0.06 * 1920
+    assert lures.shape == (scene.DISTRACTORS + 4 + 2, 2)
+    floor, _ = pinhole.project(
+        hall_scene.camera, jnp.pad(moment.root_m, ((0, 0), (0, 1)))
+    )
+    feet = lures[scene.DISTRACTORS : -2].reshape(2, 2, 2).mean(axis=1)
+    assert np.linalg.norm(feet - floor, axis=1).max() < 60.0
+    spots = lures[: scene.DISTRACTORS]
+    still = actors.lures(hall_scene, moment, jnp.int32(0))[: scene.DISTRACTORS]
+    assert np.abs(spots - still).max() > 1.0
+    assert np.abs(spots - hall_scene.distractors[:, :2]).max() < 0.04 * 1920
+    # Nothing behind the court is as fast as a ball.
+    after = actors.lures(hall_scene, moment, jnp.int32(18))[: scene.DISTRACTORS]
+    assert np.linalg.norm(spots - after, axis=1).max() < 150.0 / 120.0
 
 
 def test_frames_are_as_far_apart_as_the_rate_says(hall_scene, play, see):

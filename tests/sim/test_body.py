@@ -85,6 +85,23 @@ def test_a_player_holds_the_racket_where_it_should_be_and_stands_on_the_floor(vi
         assert np.isfinite(np.asarray(far.geometry)).all()
 
 
+def test_shoes_and_socks_are_where_the_ankles_are(views):
+    where = jax.jit(body.ankles)
+    one, crouch = jnp.float32(1.0), jnp.float32(0.4)
+    ankles = np.asarray(where(jnp.array([1.8, 0.2]), one, crouch, one))
+    np.testing.assert_allclose(ankles.mean(axis=0), [1.8, 0.2, 0.085], atol=1e-6)
+    left = np.asarray(where(jnp.array([1.8, 0.2]), one, crouch, -one))
+    assert (ankles[0, 1] - 0.2) * (left[0, 1] - 0.2) < 0.0
+    for view in views:
+        shapes = _draw(view)
+        at, depth = pinhole.project(view, jnp.asarray(ankles))
+        scale = float(view.focal_px) / np.asarray(depth).min()
+        for look in ("shoe", "sock"):
+            boxes = np.asarray(shapes.box)[_is(shapes, look)].reshape(2, 2, 2)
+            gap = boxes.mean(axis=1)[:, None] - np.asarray(at)[None]
+            assert np.linalg.norm(gap, axis=-1).min(axis=1).max() < 0.15 * scale
+
+
 def test_players_face_each_other_and_hold_rackets_in_their_own_hands(views):
     side = views[camera.RIGS.index("side")]
     left = _draw(side, root=(-1.8, 0.0), hand=(-1.4, 0.0, 1.0), side=-1.0)

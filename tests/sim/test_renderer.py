@@ -47,6 +47,13 @@ def test_without_a_local_stage_there_is_no_canvas(spec, small_hall):
     assert jax.eval_shape(clip_of, key).canvas is None
 
 
+def test_leading_axes_are_merged_where_nothing_is_labelled():
+    tree = {"known": jnp.zeros((3, 2, 0)), "xy": jnp.arange(12.0).reshape(3, 2, 2)}
+    made = renderer.merged(tree)
+    assert made["known"].shape == (6, 0)
+    np.testing.assert_array_equal(made["xy"], np.arange(12.0).reshape(6, 2))
+
+
 def test_what_the_simulator_cannot_give_is_refused(spec, small_hall):
     with pytest.raises(ValueError, match="must fit"):
         Renderer(dataclasses.replace(spec, canvas_hw=(2000, 352)), small_hall)

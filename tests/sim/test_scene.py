@@ -43,7 +43,7 @@ def test_halls_differ_and_every_colour_can_be_shown(draw):
             for values in map(np.asarray, _colours(made)):
                 assert values.min() >= 0.0
                 assert values.max() <= 255.0
-            assert made.distractors.shape == (scene.DISTRACTORS, 7)
+            assert made.distractors.shape == (scene.DISTRACTORS, 8)
             assert made.people.height.shape == (2,)
 
 

@@ -29,6 +29,19 @@ def test_people_have_a_colour_for_everything_they_wear():
         assert 0.9 < height.min() < height.max() < 1.1
 
 
+def test_shoes_of_bright_halls_are_as_white_as_the_ball():
+    for name, share in wardrobe.WHITES.items():
+        row = body.LOOKS.index(name)
+        plain, varied = (
+            np.asarray(_people(jnp.float32(variety)).colours)[:, :, row]
+            for variety in (0.0, 1.0)
+        )
+        white = (varied > 0.74 * np.array(wardrobe.WHITE)).all(axis=-1)
+        assert abs(white.mean() - share) < 0.15
+        assert (plain.max(axis=-1) < 0.9 * max(wardrobe.WHITE)).all()
+        assert (varied.max(axis=-1) > 0.9 * max(wardrobe.WHITE)).any()
+
+
 def test_left_handers_come_with_variety():
     assert (np.asarray(_people(jnp.float32(0.0)).handed) == 1.0).all()
     handed = np.asarray(_people(jnp.float32(1.0)).handed)

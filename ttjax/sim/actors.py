@@ -122,11 +122,15 @@ def _hidden_by(
     return jnp.stack([under, table.behind_net(camera, point)]).astype(jnp.float32)
 
 
+def _crouch(moment: Moments) -> Float[Array, " 2"]:
+    return 0.35 + 0.25 * jnp.asarray(moment.swing)
+
+
 def _players(
     scene: Scene, moment: Moments, seconds: Float[Array, ""]
 ) -> tuple[Shapes, Shapes, Float[Array, "2 n"]]:
     """Shadows, players (axes: which, its shapes), and how far the shapes are."""
-    crouch = 0.35 + 0.25 * moment.swing
+    crouch = _crouch(moment)
     camera, at = _table_camera(scene, seconds)
     root = jnp.asarray(moment.root_m) - at[None, :2]
     hand = jnp.asarray(moment.hand_m) - at[None]
@@ -174,19 +178,23 @@ def _spots(scene: Scene, seconds: Float[Array, ""]) -> Float[Array, "k 2"]:
 def lures(
     scene: Scene, moment: Moments, number: Int32[Array, ""]
 ) -> Float[Array, "k 2"]:
-    """What a detector may take for the ball, in source px: white spots, rackets."""
+    """What a detector may take for the ball, source px: white spots, feet, rackets."""
     seconds = times(scene, number)
-    rackets, _ = camera_.project(scene.camera, jnp.asarray(moment.hand_m))
-    ideal = jnp.concatenate([_spots(scene, seconds), rackets])
+    root = jnp.asarray(moment.root_m)
+    feet = jax.vmap(body.ankles)(
+        root, jnp.array(SIDES), _crouch(moment), scene.people.handed
+    )
+    bodies = jnp.concatenate([feet.reshape(-1, 3), jnp.asarray(moment.hand_m)])
+    ideal, _ = camera_.project(scene.camera, bodies)
+    ideal = jnp.concatenate([_spots(scene, seconds), ideal])
     shift = film.shift_px(scene.film, seconds, scene.source_hw[1])
     return camera_.distort(scene.camera, ideal) - shift[None]
 
 
 def _distractors(scene: Scene, seconds: Float[Array, ""]) -> Shapes:
     spots, at = scene.distractors, _spots(scene, seconds)
-    colour = primitives.material(0.8 * scene.ball_colour)
-    value = jnp.broadcast_to(colour, (len(spots), len(primitives.PLANES)))
-    return primitives.streaks(at, jnp.zeros_like(at), spots[:, 6], value)
+    colour = primitives.material(spots[:, 7:] * scene.ball_colour[None])
+    return primitives.streaks(at, jnp.zeros_like(at), spots[:, 6], colour)
 
 
 def _ball(scene: Scene, path_m, seconds, opacity) -> Shapes:

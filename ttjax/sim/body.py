@@ -30,7 +30,7 @@ LOOKS = (
     "sock",
 )
 """Rows of a person's colours; the racket has two sides."""
-PLAYER_SHAPES, SHADOW_SHAPES, OFFICIAL_SHAPES = 22, 2, 8
+PLAYER_SHAPES, SHADOW_SHAPES, OFFICIAL_SHAPES = 24, 2, 8
 
 
 @flax.struct.dataclass
@@ -112,6 +112,23 @@ def _take(shapes: Shapes, order) -> Shapes:
     return jax.tree.map(lambda leaf: leaf[order], shapes)
 
 
+def ankles(
+    root_m: Float[Array, " 2"],
+    side: Float[Array, ""],
+    crouch: Float[Array, ""],
+    handed: Float[Array, ""],
+) -> Float[Array, "2 3"]:
+    """Where a player of `side` (-1 left, 1 right) stands, the armed side first.
+
+    root_m, crouch: as of `player`; handed: as of `Person`.
+    """
+    base = jnp.concatenate([root_m, jnp.full(1, 0.085)])
+    signs = jnp.array([1.0, -1.0])
+    across = (0.13 + 0.26 * crouch) * signs * handed * side
+    along = (0.05 + 0.16 * crouch) * signs * side
+    return base[None] + jnp.stack([along, across, jnp.zeros(2)], axis=-1)
+
+
 def player(
     camera: Camera,
     root_m: Float[Array, " 2"],
@@ -152,10 +169,7 @@ def player(
     # Limbs in pairs: the armed side first.
     signs = jnp.array([[1.0], [-1.0]])
     hip = hips[None] + 0.085 * height * signs * hip_arm[None]
-    stance = 0.13 + 0.26 * crouch
-    step = -signs * (0.05 + 0.16 * crouch)
-    ankle = base + 0.085 * up
-    ankle = ankle[None] + stance * signs * armed[None] + step * ahead[None]
+    ankle = ankles(root_m, side, crouch, person.handed)
     toes = _unit(ahead[None] + 0.35 * signs * armed[None])
     knee, ankle = bend(
         hip, ankle, height * THIGH_M, height * SHIN_M, toes + 0.15 * signs * arm[None]
@@ -171,7 +185,7 @@ def player(
         height * FOREARM_M,
         -up[None] - 0.6 * front[None] + 0.5 * signs * arm[None],
     )
-    skin, hair, shirt, sleeve, shorts, shoe, fore, back, trim, _ = range(len(LOOKS))
+    skin, hair, shirt, sleeve, shorts, shoe, fore, back, trim, sock = range(len(LOOKS))
     flank = 0.08 * height * signs * arm[None]
     pelvis = 0.06 * height * hip_arm
     low, top = hips + 0.13 * spine, neck - 0.1 * spine
@@ -206,12 +220,14 @@ def player(
     for k in (0, 1):
         cuff = shoulder[k] + 0.6 * (elbow[k] - shoulder[k])
         hem = hip[k] + 0.86 * (knee[k] - hip[k])
+        calf = ankle[k] + 0.3 * (knee[k] - ankle[k])
         parts += [
             (shoulder[k], elbow[k], 0.05, 0.04, skin, 0.03),
             (shoulder[k], cuff, 0.068, 0.062, sleeve, 0.05),
             (elbow[k], wrist[k], 0.041, 0.03, skin, 0.04),
             (hip[k], hem, 0.115, 0.088, shorts, -0.02),
             (knee[k], ankle[k], 0.058, 0.038, skin, -0.02),
+            (calf, ankle[k], 0.044, 0.041, sock, -0.01),
             (
                 ankle[k] - sole - 0.03 * toes[k],
                 ankle[k] + toe[k],

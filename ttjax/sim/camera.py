@@ -26,7 +26,7 @@ _RANGES = ("azimuth", "distance", "height", "aim_x", "aim_y", "aim_z", "fill")
 _ROAMING = {
     "diagonal": ((24, 66), (4.6, 8.0), (1.6, 3.4), (0.0, 0.3), (0, 0.3), (0.75, 1.15)),
     "behind": ((74, 90), (4.4, 7.0), (1.9, 3.6), (0.0, 0.6), (0, 0.15), (0.7, 1.05)),
-    "broadcast": ((3, 80), (9.0, 20.0), (5.0, 8.6), (0, 0.2), (0, 0.3), (0.4, 0.9)),
+    "broadcast": ((1, 80), (9.0, 20.0), (5.0, 8.6), (0, 0.2), (0, 0.3), (0.4, 0.9)),
     "phone": ((4, 62), (3.0, 4.6), (1.15, 1.8), (0.0, 0.4), (0, 0.3), (0.65, 1.0)),
 }
 _FILL = {
@@ -122,6 +122,9 @@ def draw(
     yaw = yaw + jnp.where(opposite, jnp.pi, 0.0)
 
     # The others look at a point near the table, from all around it.
+    # Broadcasts mostly look across the table: small angles are drawn most often.
+    across = jnp.where(rig == RIGS.index("broadcast"), place[0] ** 2, place[0])
+    place = place.at[0].set(across)
     azimuth, away, height, *aim, fill = _between(_roaming(), rig, place)
     azimuth = jnp.deg2rad(azimuth) * turn[0]
     roaming = jnp.stack([away * jnp.sin(azimuth), -away * jnp.cos(azimuth), height])

@@ -103,6 +103,13 @@ def take(
     return Take(shapes, numbers, seen, canvas_xy, offsets)
 
 
+def merged(tree):
+    """Leaves `[k, n, ...]` as `[k * n, ...]`, empty ones too: a ball has no masks."""
+    return jax.tree.map(
+        lambda leaf: leaf.reshape(leaf.shape[0] * leaf.shape[1], *leaf.shape[2:]), tree
+    )
+
+
 def clips_of(
     drawn: Scene,
     taken: Take,
@@ -117,9 +124,7 @@ def clips_of(
     step = size / jnp.array(spec.frame_hw[::-1], jnp.float32)
     whole = raster.scaled(spec.frame_hw, tiled=hall.tiled, shaken=shaken)
     still = render.static(drawn, whole, jnp.zeros(2, jnp.int32), step)
-    shapes, numbers = jax.tree.map(
-        lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), (taken.shapes, taken.numbers)
-    )
+    shapes, numbers = merged((taken.shapes, taken.numbers))
     images, masks = (
         leaf.reshape(count, window.frames, *leaf.shape[1:])
         for leaf in render.render(drawn, still, shapes, numbers, whole)
@@ -199,7 +204,7 @@ class Renderer:
         def clips(drawn, taken, *, shaken):
             painted = functools.partial(clips_of, spec=spec, hall=hall, shaken=shaken)
             found = over(painted)(drawn, taken)
-            return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), found)
+            return merged(found)
 
         self._halls, self._plays = jax.jit(halls), jax.jit(plays)
         self._takes = jax.jit(takes, static_argnames="shaken")

@@ -36,7 +36,8 @@ class Scene:
     room: floor, walls and what is painted on them.
     people: how the two players look, left and right.
     ball_colour: 0-255; distractors: white things that move: xy px, amplitude xy px,
-        rate in radians per frame of a 120 fps recording, phase, radius px.
+        rate in radians per frame of a 120 fps recording, phase, radius px, brightness
+        relative to the ball.
     film: what the camera makes of it. seed: of the noise.
     """
 
@@ -51,19 +52,23 @@ class Scene:
     room: Room
     people: Person
     ball_colour: Float[Array, "*n 3"]
-    distractors: Float[Array, "*n 3 7"]
+    distractors: Float[Array, "*n 3 8"]
     film: Film
     seed: UInt32[Array, "*n"]
 
 
 def _distractors(draws: Uniforms, source_hw: Int32[Array, " 2"]):
-    """White spots that sway in the upper half of the picture."""
+    """White spots in the upper half of the picture, as of people behind the court.
+
+    They sway no faster than people walk: at 1920 px, 140 px/s at most.
+    """
     height, width = source_hw.astype(jnp.float32)
     scale = width / rigs.SOURCE_HW[1]
-    low = jnp.stack([0.05 * width, 0.1 * height, 0.0, 0.0, 0.01, 0.0, 3.0 * scale])
-    high = [0.95 * width, 0.47 * height, 0.05 * width, 0.04 * height]
-    high = jnp.stack([*high, 0.06, 6.28, 9.0 * scale])
-    return low[None] + (high - low)[None] * draws.take(DISTRACTORS, 7)
+    low = [0.05 * width, 0.1 * height, 0.0, 0.0, 0.002, 0.0, 2.0 * scale, 0.4]
+    high = [0.95 * width, 0.47 * height, 0.03 * width, 0.01 * height]
+    high += [0.02, 6.28, 10.0 * scale, 0.95]
+    low, high = jnp.stack(low), jnp.stack(high)
+    return low[None] + (high - low)[None] * draws.take(DISTRACTORS, 8)
 
 
 def draw(

@@ -111,6 +111,9 @@ VARIED = {
     ),
 }
 """The same, as worn elsewhere."""
+WHITE = (216.0, 218.0, 214.0)
+WHITES = {"shoe": 0.4, "sock": 0.5, "trim": 0.3}
+"""In bright halls these are as white as the ball, in so many of the most varied."""
 LEFT_HANDED = 0.2
 VARIED_GAIN = 0.62
 """Of varied palettes, which are those of bright halls."""
@@ -163,6 +166,12 @@ def people(draws: Uniforms, gain, variety: Float[Array, ""]) -> Person:
     same = draws.take(2, 1) < 0.5
     shirt, sleeve = (LOOKS.index(name) for name in ("shirt", "sleeve"))
     looks = looks.at[:, sleeve].set(jnp.where(same, looks[:, shirt], looks[:, sleeve]))
+    for name, share in WHITES.items():
+        white, shade = draws.take(2), draws.take(2, 1, low=0.75)
+        row = LOOKS.index(name)
+        cloth = gain * shade * jnp.array([WHITE])
+        white = (white < share * variety)[:, None]
+        looks = looks.at[:, row].set(jnp.where(white, cloth, looks[:, row]))
     kit = draws.take(2)
     return Person(
         colours=jnp.minimum(looks, 245.0),
