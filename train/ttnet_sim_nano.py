@@ -1,9 +1,10 @@
 """The nano network on simulated rallies of every camera, on a CPU.
 
 Command: `python -m ttjax.train train/ttnet_sim_nano.py`; the weights it ends with ship
-as `ttnet-sim-nano`. Hardware: 2 cores of an AMD EPYC. Time, 2026-11-28: 47 minutes, 6
-of them for 6,000 samples; 11,652 steps. Scores, camera by camera: its model card, made
-from `python -m bench.rigs ttnet-sim-nano`.
+as `ttnet-sim-nano`. Hardware: 2 cores of an AMD EPYC with AVX-512, nothing else
+running; without AVX-512 a third of the steps were made in as long. Time, 2026-11-28: 44
+minutes, 3 of them for 9,000 samples; 35,793 steps. Scores, camera by camera: its model
+card, made from `python -m bench.rigs ttnet-sim-nano`.
 """
 
 import dataclasses

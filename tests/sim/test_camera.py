@@ -102,6 +102,8 @@ def test_every_rig_stands_where_its_name_says():
         elif name == "broadcast":
             assert (away > 8.5).all()
             assert (z > 4.5).all()
+            # Mostly across the table, the net edge-on.
+            assert np.median(np.arctan2(np.abs(x), np.abs(y))) < np.deg2rad(28.0)
         elif name == "phone":
             assert (away < 5.0).all()
             assert (z < 2.0).all()
