@@ -1,5 +1,8 @@
 import json
+import os
 import pathlib
+import subprocess
+import sys
 
 import pytest
 
@@ -50,6 +53,21 @@ def test_bugs_keep_their_traceback():
 def test_is_ours():
     assert mains.is_ours(OSError())
     assert not mains.is_ours(ValueError("never raised"))
+
+
+def test_output_that_nobody_reads_any_more_ends_without_a_word():
+    code = "from ttjax import mains; import sys; "
+    code += "sys.exit(mains.guarded(lambda: print('line\\n' * 100_000)))"
+    read, write = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=write, stderr=subprocess.PIPE, text=True
+    )
+    os.close(write)
+    assert os.read(read, 5) == b"line\n"
+    os.close(read)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == mains.UNREAD
+    assert told == ""
 
 
 def test_a_keyboard_interrupt_is_no_error():

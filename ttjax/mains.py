@@ -11,6 +11,8 @@ TRACEBACK = "TTJAX_TRACEBACK"
 
 EXPLAINED = (OSError, ValueError, ImportError)
 EXIT_CODE = 2
+UNREAD = 141
+"""Of a command whose output nobody reads any more, as a shell reports SIGPIPE."""
 
 
 def is_ours(error: BaseException) -> bool:
@@ -33,11 +35,18 @@ def guarded(main: Callable[[], int | None]) -> int:
     """Runs `main` and gives its exit code; errors of ttjax become one line and 2.
 
     Other errors are bugs and keep their traceback; `TTJAX_TRACEBACK=1` keeps all.
+    Output that is piped into a command that reads a part of it ends without a word.
     """
     # Libraries log below what they raise; the one line is to stay the only one.
     logging.getLogger("absl").setLevel(logging.CRITICAL)
     try:
-        return main() or 0
+        code = main() or 0
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # What is still buffered goes nowhere, instead of into an error at exit.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        return UNREAD
     except EXPLAINED as error:
         if os.environ.get(TRACEBACK) or not is_ours(error):
             raise
