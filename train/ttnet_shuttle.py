@@ -4,22 +4,23 @@ Command: `python -m ttjax.train train/ttnet_shuttle.py --data DIR`, where DIR ho
 folder of clips per hall (`ttjax.formats.tracknet`): trained on odense and bangkok, the
 checkpoint chosen on held-out clips of these two, scored on all of jakarta.
 
-Hardware: 2 cores of an AMD EPYC, nothing else running. Time, 2026-11-28: 20 minutes in
-all, 17 of them training, 1,038 steps. Scores on 1,421 frames at 1280x720, 1,265 with a
-visible ball; 95 % intervals over 7 clips:
+Hardware: 2 cores of an AMD EPYC with AVX-512, nothing else running. Time, 2026-11-28:
+19 minutes in all, 17 of them training, 2,965 steps. Scores on 1,421 frames at 1280x720,
+1,265 with a visible ball; 95 % intervals over 7 clips:
 
 | | global | local | background subtraction | constant |
 |---|---|---|---|---|
-| PCK@5 | .501 (.441 to .566) | .669 (.603 to .723) | .345 | .001 |
-| PCK@10 | .659 (.570 to .744) | .733 (.665 to .788) | .360 | .005 |
-| median error, px | 5.0 (4.3 to 6.2) | 3.0 (2.8 to 3.4) | 134.5 | 143.0 |
-| RMSE, px | 113.8 (73.0 to 151.4) | 97.7 (52.1 to 145.5) | 294.3 | 199.8 |
-| presence | .809 (.724 to .879) | .813 (.729 to .883) | .749 | .890 |
+| PCK@5 | .603 (.520 to .681) | .704 (.639 to .757) | .345 | .001 |
+| PCK@10 | .709 (.625 to .779) | .768 (.700 to .826) | .360 | .005 |
+| median error, px | 3.7 (3.1 to 4.6) | 2.9 (2.6 to 3.2) | 134.5 | 143.0 |
+| RMSE, px | 87.0 (60.9 to 112.7) | 83.6 (46.2 to 127.1) | 294.3 | 199.8 |
+| presence | .846 (.776 to .904) | .827 (.759 to .888) | .749 | .890 |
 
-What is missing is halls: on held-out clips of the two training halls local PCK@10 is
-.867 and presence .883. The third hall's floor is brighter, and the shuttle stands out
-less. With half of the training, less colour augmentation and a weight of 2 on a ball
-that is there (7.5 minutes, 822 steps): local PCK@10 .711, presence .791.
+What is missing is halls: on held-out clips of the two training halls local PCK@10 and
+presence are .898. The third hall's floor is brighter, and the shuttle stands out less.
+Steps help less: 1,038 of them, all that two cores without AVX-512 make in the same
+time, gave local PCK@10 .733 and presence .813. `ttnet_shuttle_mixed.py` adds simulated
+rallies.
 """
 
 import pathlib

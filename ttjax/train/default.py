@@ -1,26 +1,26 @@
 """The embedded default: a nano TTNet from simulated rallies, on a CPU, in ten minutes.
 
 Command: `make train`. Its scores depend on how far it comes in its time, and that on
-the cores and what else they do. Hardware: 2 cores of an AMD EPYC without AVX-512,
-nothing else running. Time, 2026-11-28: 11 min 51 s after the install, two minutes more
-than meant; 2,075 steps on 2,776 samples. Scores on 900 untrimmed frames of six unseen
-rallies, 1920x1080:
+the cores and what else they do. Hardware: 2 cores of an AMD EPYC with AVX-512, nothing
+else running. Time, 2026-11-28: 8 min 42 s after the install; 5,596 steps on 3,000
+samples. Scores on 900 untrimmed frames of six unseen rallies, 1920x1080:
 
 | | six | floor | best constant |
 |---|---|---|---|
-| PCK@10, global and local | .973, .991 | .95 | .009 |
-| presence, global and local | .946, .965 | .96 | .816 |
-| false presence, both | .025, .089 | at most .30 | 1 |
-| IoU humans | .670 | .65 | .321 |
-| IoU table | .924 | .88 | .685 |
-| IoU scoreboard | .801 | .65 | .344 |
-| F1@2 bounce | .917 | .542 | .083 |
-| F1@2 net | .824 | .526 | .052 |
+| PCK@10, global and local | .984, .993 | .95 | .009 |
+| presence, global and local | .959, .979 | .96 | .816 |
+| false presence, both | .019, .064 | at most .30 | 1 |
+| IoU humans | .727 | .65 | .322 |
+| IoU table | .943 | .88 | .685 |
+| IoU scoreboard | .874 | .65 | .344 |
+| F1@2 bounce | .880 | .542 | .083 |
+| F1@2 net | .706 | .526 | .052 |
 
-Median error 2.0 px global, .66 px local. 20 events in six rallies: their F1 is rough.
-Global presence is below its floor: the coarse stage misses 5 % of the balls. Batches of
-4 in the place of 8, in the same time: validation loss 22.7 against 26.1, humans .655
-against .623. Twice as many halls, of two stacks each, changed nothing beyond noise.
+Median error 1.2 px global, .32 px local. 20 events in six rallies: their F1 is rough.
+Global presence is a thousandth below its floor. On two cores without AVX-512 the same
+took 11 min 51 s, of 2,075 steps: global presence .946, humans .670. There, batches of 4
+in the place of 8, in the same time: validation loss 22.7 against 26.1, humans .655
+against .623; twice as many halls, of two stacks each, changed nothing beyond noise.
 """
 
 import pathlib
