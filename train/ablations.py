@@ -27,7 +27,7 @@ come, and 45 times 5,760 full-HD frames of rallies, 45 minutes at an assumed 100
 second. The set takes 23 GB of the user's cache directory. On 2 CPU cores, at the 1.1
 samples/s of `bench/training.py`, it would take six weeks. A trial on two with AVX-512,
 2026-11-28, `--width 0.25 --batch-size 8`: 3.1 steps/s of the whole network; after 500
-the local ball's loss, as printed, is still what it was after 250: few steps say nothing.
+the local ball's loss, as printed, is still what it was after 250: too few to compare.
 """
 
 import argparse
