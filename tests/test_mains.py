@@ -28,6 +28,7 @@ def test_a_main_that_ends_well_gives_its_code(capsys: pytest.CaptureFixture[str]
         lambda: recipe.Phase(steps=0),
         lambda: pathlib.Path("/nowhere/at/all").read_text(),
         fail(PermissionError(13, "Permission denied", "runs")),
+        fail(BrokenPipeError(32, "Broken pipe")),
     ],
 )
 def test_errors_of_the_user_s_making_are_one_line(

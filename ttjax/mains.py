@@ -2,6 +2,7 @@
 
 import logging
 import os
+import select
 import sys
 import traceback
 from collections.abc import Callable
@@ -31,6 +32,20 @@ def is_ours(error: BaseException) -> bool:
     return module == "__main__" or module.split(".")[0] == "ttjax"
 
 
+def _unread() -> bool:
+    """Whether who read our output has left, as `head` does when it has enough.
+
+    A pipe of another kind that breaks is an error like any other.
+    """
+    try:
+        out = sys.stdout.fileno()
+    except OSError:
+        return False  # Kept in memory, as by a test.
+    poll = select.poll()
+    poll.register(out, 0)
+    return bool(poll.poll(0))
+
+
 def guarded(main: Callable[[], int | None]) -> int:
     """Runs `main` and gives its exit code; errors of ttjax become one line and 2.
 
@@ -43,11 +58,11 @@ def guarded(main: Callable[[], int | None]) -> int:
         code = main() or 0
         sys.stdout.flush()
         return code
-    except BrokenPipeError:
-        # What is still buffered goes nowhere, instead of into an error at exit.
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-        return UNREAD
     except EXPLAINED as error:
+        if isinstance(error, BrokenPipeError) and _unread():
+            # What is still buffered goes nowhere, instead of into an error at exit.
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+            return UNREAD
         if os.environ.get(TRACEBACK) or not is_ours(error):
             raise
         text = " ".join(str(error).split())

@@ -67,6 +67,9 @@ def test_rates_are_those_of_cameras_and_exposures_drawn_apart(draw):
     assert exposure[slow].min() < 1.2 * film.EXPOSURE_S[0]
     assert exposure[slow].max() > 0.9 * film.EXPOSURE_S[1] * film.LONGEST_SHARE
     assert exposure.min() >= film.EXPOSURE_S[0]
+    # Most are long ones: at 25 frames/s the median is 1 / 98 s.
+    at_25 = np.asarray(draw(1.0, 25.0, 25.0).exposure_s)
+    assert abs(np.median(at_25) * 98.0 - 1.0) < 0.12
     apart = np.corrcoef(np.log(exposure[slow]), np.log(np.asarray(varied.fps)[slow]))
     assert abs(apart[0, 1]) < 0.25
     one = draw(1.0, 33.0, 34.0)

@@ -78,3 +78,13 @@ def test_sizes_rigs_rates_and_varieties_share_one_compilation(spec):
         assert (np.asarray(clip.canvas_xy) % 8 == 0).all()
     assert sizes == {(270, 480), (360, 640)}
     assert run.compilations == 1
+
+
+@pytest.mark.slow
+def test_a_ball_alone_is_drawn_without_events_and_masks(spec, small_hall):
+    alone = dataclasses.replace(spec, events=(), masks=())
+    clip = Renderer(alone, small_hall)(jax.random.split(jax.random.key(0), 1))
+    due = alone.batch(small_hall.stacks_per_hall)
+    assert clip.labels.masks.shape == due.labels.masks.shape
+    assert clip.labels.event_offset.shape == due.labels.event_offset.shape
+    assert np.ptp(clip.frames) > 50
